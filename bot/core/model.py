@@ -1,0 +1,505 @@
+"""The values that flow from poll to alert.
+
+All are frozen; sequences are tuples; every datetime is aware and in UTC.
+A new type appears where the trust changes: bytes (`FeedResponse`) become an `Entry`, what the source said,
+and that becomes a `Document`, what we hold to be true. Decisions carry their reason in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+# --- who is spoken to ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """One place that alerts go to. `workspace` and `thread` are empty where a platform has none."""
+
+    platform: str
+    workspace: str
+    id: str
+    thread: str = ""
+
+    def __str__(self) -> str:
+        """Write the chat as people type it: `telegram:-1001234`, `slack:T1/C0123`, `telegram:-100#5`."""
+        workspace = f"{self.workspace}/" if self.workspace else ""
+        thread = f"#{self.thread}" if self.thread else ""
+        return f"{self.platform}:{workspace}{self.id}{thread}"
+
+    @classmethod
+    def parse(cls, text: str) -> Chat:
+        """Read `PLATFORM:[WORKSPACE/]ID[#THREAD]`; raise `ValueError` with a sentence when it is not one."""
+        platform, colon, rest = text.strip().partition(":")
+        rest, _, thread = rest.partition("#")
+        workspace, slash, chat_id = rest.rpartition("/")
+        if not (platform and colon and chat_id) or (slash and not workspace):
+            raise ValueError(f"{text!r} is not a chat. Write PLATFORM:ID, for example telegram:-1001234.")
+        return cls(platform, workspace, chat_id, thread)
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How a chat wants to be spoken to. Travels with alerts and calls, so that rendering stays pure."""
+
+    language: str = "en"
+    zone: str = "America/New_York"
+
+
+# --- where news comes from ----------------------------------------------------------------------------------------
+
+
+class Standing(StrEnum):
+    """What kind of voice a source is."""
+
+    OFFICIAL = "official"
+    NEWS = "news"
+    ADVOCACY = "advocacy"
+    AGGREGATOR = "aggregator"
+
+
+class Relevance(StrEnum):
+    """How much of a source is about the subject: everything, what filters say, or clear policy only."""
+
+    ALL = "all"
+    FILTER = "filter"
+    STRICT = "strict"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """One source as configured. `kind` is the name of a module in `bot.sources`."""
+
+    id: str
+    kind: str
+    name: str
+    url: str
+    every: timedelta
+    standing: Standing = Standing.NEWS
+    agency: str = ""
+    language: str = "en"
+    relevance: Relevance = Relevance.FILTER
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """What is remembered of a source between two polls.
+
+    Validators are kept byte for byte and belong to `validator_url`, the address after redirects.
+    `last_success_at` is None until the first good poll, which is the baseline: all seen, nothing sent.
+    """
+
+    source_id: str
+    validator_url: str = ""
+    etag: str = ""
+    last_modified: str = ""
+    body_hash: str = ""
+    next_poll_at: datetime | None = None
+    failures: int = 0
+    last_error: str = ""
+    last_success_at: datetime | None = None
+    last_new_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedResponse:
+    """A body that came back. `headers` have lower-case names; `url` is the address after redirects."""
+
+    source_id: str
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    fetched_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """The source said 304."""
+
+    source_id: str
+    url: str
+    headers: Mapping[str, str]
+    fetched_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One item as the source said it; nothing in it is trusted.
+
+    Text fields are plain text already (the child process strips markup and keeps paragraph breaks).
+    `published` and `updated` are the source's own words. `facts` are a publisher's own structured fields;
+    known keys: document_number, type, action, effective_on, comments_close_on, dates, citation, outlet.
+    """
+
+    guid: str = ""
+    url: str = ""
+    title: str = ""
+    summary: str = ""
+    content: str = ""
+    published: str = ""
+    updated: str = ""
+    authors: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a source's `parse` makes of one response. `more_urls` are further pages to fetch in the same poll."""
+
+    entries: tuple[Entry, ...]
+    more_urls: tuple[str, ...] = ()
+
+
+# --- what is known ------------------------------------------------------------------------------------------------
+
+
+class Precision(StrEnum):
+    """How exact a claimed date is."""
+
+    TIME = "time"
+    DAY = "day"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One item, cleaned. The same item from two sources is two documents of one story.
+
+    `keys` are all the ways in which a later copy may be recognized: `url:…`, `number:…`, `guid:source…`,
+    `title:outlet:day…`, `text:…` (see `bot.core.clean`). `claimed_at` is what the source says, never a guess;
+    `date_note` says in words why a date is missing or was not believed. `seen_at` is ours.
+    """
+
+    id: str
+    source_id: str
+    outlet: str
+    standing: Standing
+    language: str
+    url: str
+    title: str
+    text: str
+    seen_at: datetime
+    keys: tuple[str, ...]
+    digest: str
+    agency: str = ""
+    number: str = ""
+    claimed_at: datetime | None = None
+    precision: Precision = Precision.NONE
+    date_note: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What deciding needs to remember of a stored document, no more."""
+
+    document_id: str
+    source_id: str
+    story: int
+    number: str
+    digest: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The answer to "what do we remember of these keys?", and the highest story number given so far."""
+
+    fingerprints: tuple[Fingerprint, ...] = ()
+    last_story: int = 0
+
+
+class State(StrEnum):
+    """What a document is to what we knew before."""
+
+    NEW = "new"
+    ADDITION = "addition"
+    REVISION = "revision"
+    SEEN = "seen"
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What people see under one number (`#8812`). Until grouping exists: one document and its exact copies."""
+
+    number: int
+    lead: Document
+    first_seen_at: datetime
+
+
+# --- who asked ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Where a word of a query stands: `field` is "title" or "text", `start:end` are character offsets in it."""
+
+    field: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One stored query found in one document."""
+
+    query_id: int
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredQuery:
+    """A query as the store keeps it: equal ones once. `text` is canonical."""
+
+    id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A ready-made query with a name. `aliases` are other words people type for it; ids never disappear."""
+
+    id: str
+    name: str
+    query: str
+    aliases: tuple[str, ...] = ()
+    must_match: tuple[str, ...] = ()
+    must_not_match: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One line of a chat's list. `query` is canonical text, e.g. `topic:tps AND venezuela`; `label` is for people."""
+
+    id: int
+    query_id: int
+    query: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One subscription of one active chat, as fan-out needs it."""
+
+    chat: Chat
+    voice: Voice
+    query_id: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was decided of one document, and why. `story` is its story's number; SEEN documents write nothing."""
+
+    document: Document
+    state: State
+    because: str
+    story: int
+    matches: tuple[Match, ...] = ()
+
+
+# --- what is said -------------------------------------------------------------------------------------------------
+
+
+class Reason(StrEnum):
+    """Why an alert exists."""
+
+    NEW = "new"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """One subscription that an alert answers: its query, its name for people, the words that matched."""
+
+    query_id: int
+    label: str
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One per chat and story, however many subscriptions matched; `why` has one entry for each of them."""
+
+    chat: Chat
+    voice: Voice
+    story: Story
+    why: tuple[Why, ...]
+    reason: Reason = Reason.NEW
+
+
+class DeliveryState(StrEnum):
+    """Where a message stands. `maybe`: sent twice at most, never confirmed; `dead`: the platform refuses it."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    MAYBE = "maybe"
+    DEAD = "dead"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One row, one platform message. `id` is computed from its content, so deciding twice cannot send twice.
+
+    `unsure` is set once an attempt may have arrived: the repeat is silent and marked. `plain` is set once the
+    platform refused the formatting: the repeat is plain text.
+    """
+
+    id: str
+    alert: Alert
+    due_at: datetime
+    state: DeliveryState = DeliveryState.PENDING
+    attempt: int = 0
+    unsure: bool = False
+    plain: bool = False
+    receipt: str = ""
+    last_error: str = ""
+
+    @property
+    def chat(self) -> Chat:
+        return self.alert.chat
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one poll wants written, all or nothing. `verdicts` are without the SEEN ones."""
+
+    cursor: Cursor
+    verdicts: tuple[Verdict, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+
+
+# What an attempt to send came to. The store's `settle` knows what each means for the row and its chat.
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Accepted by the platform. `receipt` names the message there; the chat rests until `rest_until`."""
+
+    receipt: str
+    rest_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Certainly not sent: the chat waits until `at`. `counted` is False where no attempt was really made."""
+
+    at: datetime
+    error: str
+    counted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """May have been sent: repeat once at `at`, silent and marked; a second time the row becomes `maybe`."""
+
+    at: datetime
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The message itself is bad: repeat once at `at` as plain text, then `dead`."""
+
+    at: datetime
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The chat has a new id; its subscriptions and waiting rows move there."""
+
+    to: Chat
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The chat cannot be reached any more: it becomes inactive and its waiting rows are cancelled."""
+
+    why: str
+
+
+Outcome = Sent | Later | Unsure | Refused | Moved | Gone
+
+
+# --- how it looks -------------------------------------------------------------------------------------------------
+
+
+class Mark(StrEnum):
+    """How a span of text stands out. Each room has its own way to show it, or none."""
+
+    PLAIN = "plain"
+    BOLD = "bold"
+    ITALIC = "italic"
+    CODE = "code"
+    QUOTE = "quote"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of plain text; `url` makes it a link. Line breaks are in the text."""
+
+    text: str
+    mark: Mark = Mark.PLAIN
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An alert before any platform. `excerpt` has the matched words in bold; `facts` are (name, value) lines."""
+
+    headline: str
+    byline: tuple[Span, ...]
+    excerpt: tuple[Span, ...]
+    facts: tuple[tuple[str, str], ...]
+    link: Span
+    footer: tuple[Span, ...]
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a room sends: `text` is the plain fallback, `native` the platform's own JSON, `silent` for a repeat."""
+
+    text: str
+    native: Mapping[str, object]
+    silent: bool = False
+
+
+# --- what is asked ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command line, whatever it came from. `may_change` is the room's word on the actor's rights in this chat."""
+
+    verb: str
+    args: tuple[str, ...]
+    chat: Chat
+    may_change: bool = False
+    is_operator: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A button: pressing it is typing `line`."""
+
+    label: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer. `ok` is False where the line was refused; the command line turns that into an exit code."""
+
+    spans: tuple[Span, ...]
+    choices: tuple[Choice, ...] = ()
+    ok: bool = True

@@ -1,0 +1,88 @@
+"""How fast a platform may be spoken to: sliding windows that hold over *any* window, seen from the server.
+
+A message occupies its place from the moment it is sent until one window after its answer came, since the
+server may have accepted it at any moment in between. Token buckets are not enough: they burst first.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.core.model import Chat
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `count` messages in any `window`."""
+
+    count: int
+    window: timedelta
+
+
+@dataclass(slots=True)
+class _Window:
+    limit: Limit
+    in_flight: int = 0
+    done: deque[datetime] = field(default_factory=deque)
+
+    def wait(self, now: datetime) -> timedelta | None:
+        """Say how long to wait for a free place; None: until something in flight is answered."""
+        while self.done and self.done[0] + self.limit.window <= now:
+            self.done.popleft()
+        surplus = len(self.done) + self.in_flight - self.limit.count
+        if surplus < 0:
+            return timedelta(0)
+        if surplus >= len(self.done):
+            return None
+        return self.done[surplus] + self.limit.window - now
+
+
+class Pace:
+    """The limits of one platform: overall, and those that `per_chat` names for a chat (threads share their chat's)."""
+
+    def __init__(self, overall: Limit, per_chat: Callable[[Chat], tuple[Limit, ...]]) -> None:
+        self._overall = _Window(overall)
+        self._per_chat = per_chat
+        self._chats: dict[tuple[str, str], tuple[_Window, ...]] = {}
+
+    def _windows(self, chat: Chat) -> tuple[_Window, ...]:
+        key = (chat.workspace, chat.id)
+        if key not in self._chats:
+            self._chats[key] = tuple(_Window(limit) for limit in self._per_chat(chat))
+        return (self._overall, *self._chats[key])
+
+    def wait(self, chat: Chat, now: datetime) -> timedelta | None:
+        """Say how long a message to `chat` must wait; None: until some message in flight is answered."""
+        waits = [window.wait(now) for window in self._windows(chat)]
+        known = [wait for wait in waits if wait is not None]
+        return max(known) if len(known) == len(waits) else None
+
+    def rest(self, chat: Chat, now: datetime) -> timedelta:
+        """Say how long the chat's own windows (not the overall one) stay closed after what was sent so far."""
+        waits = [window.wait(now) for window in self._windows(chat)[1:]]
+        return max((wait for wait in waits if wait is not None), default=timedelta(0))
+
+    def begin(self, chat: Chat) -> None:
+        """Take a place for a message that is about to be sent."""
+        for window in self._windows(chat):
+            window.in_flight += 1
+
+    def end(self, chat: Chat, now: datetime) -> None:
+        """Note the answer, good or bad, to a message that took a place."""
+        for window in self._windows(chat):
+            window.in_flight -= 1
+            window.done.append(now)
+
+    def recall(self, chat: Chat, at: datetime) -> None:
+        """Note a message sent by an earlier run of this program. To be called in order of time."""
+        for window in self._windows(chat):
+            window.done.append(at)
+
+    def tidy(self, now: datetime) -> None:
+        """Forget chats whose windows are empty, so that memory follows traffic and not history."""
+        for key, windows in list(self._chats.items()):
+            if all(window.wait(now) == timedelta(0) and not window.done and not window.in_flight for window in windows):
+                del self._chats[key]

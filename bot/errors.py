@@ -1,0 +1,100 @@
+"""Every error raised on purpose. Each says what to do next; the sentences are for people.
+
+BotError
+├─ ConfigError(problems)            every problem, not the first
+├─ SourceError                      one source's poll failed; the others go on
+│  ├─ FetchError(status, retry_after)
+│  └─ ParseError(kind)              kind: parse_limit, not_a_feed, broken
+├─ StoreError                       the database cannot be opened, migrated or written
+│  └─ LockedError                   another daemon holds the data directory
+├─ TokenError                       bad or revoked token, or a second poller: stop the room, never blame the chats
+└─ SendError
+   ├─ TryLater(after)               certainly not sent: 429, connect errors
+   ├─ MaybeSent                     may have been sent: read timeout, reset, 5xx
+   ├─ ChatMoved(to)                 the chat has a new id
+   ├─ ChatGone                      blocked, kicked, archived, not found
+   └─ BadMessage                    the message itself is refused: plain text once, then the dead-letter list
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.core.model import Chat
+
+
+class BotError(Exception):
+    """Something went wrong that we know how to speak about."""
+
+
+class ConfigError(BotError):
+    """The configuration cannot be used. `problems` are (path, sentence) pairs, all of them."""
+
+    def __init__(self, problems: tuple[tuple[str, str], ...]) -> None:
+        super().__init__("\n".join(f"{path}: {sentence}" for path, sentence in problems))
+        self.problems = problems
+
+
+class SourceError(BotError):
+    """A source could not be read this time."""
+
+
+class FetchError(SourceError):
+    """No usable answer came over HTTP. `status` is 0 where there was none; `retry_after` is the server's wish."""
+
+    def __init__(self, sentence: str, *, status: int = 0, retry_after: timedelta | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.retry_after = retry_after
+
+
+class ParseError(SourceError):
+    """An answer came and could not be read. `kind` is a stable word: parse_limit, not_a_feed, broken."""
+
+    def __init__(self, sentence: str, *, kind: str) -> None:
+        super().__init__(sentence)
+        self.kind = kind
+
+
+class StoreError(BotError):
+    """The database cannot be opened, migrated or written."""
+
+
+class LockedError(StoreError):
+    """Another daemon holds the data directory."""
+
+
+class TokenError(BotError):
+    """The platform does not accept our token, or another process uses it: the room stops, nothing is lost."""
+
+
+class SendError(BotError):
+    """A message was not confirmed."""
+
+
+class TryLater(SendError):
+    """Certainly not sent. `after` is the platform's wish, None where it has none."""
+
+    def __init__(self, sentence: str, *, after: timedelta | None = None) -> None:
+        super().__init__(sentence)
+        self.after = after
+
+
+class MaybeSent(SendError):
+    """The answer was lost: the message may have arrived."""
+
+
+class ChatMoved(SendError):
+    """The chat has a new id."""
+
+    def __init__(self, to: Chat) -> None:
+        super().__init__("the chat has moved")
+        self.to = to
+
+
+class ChatGone(SendError):
+    """The chat cannot be written to any more."""
+
+
+class BadMessage(SendError):
+    """The platform refuses the message itself."""

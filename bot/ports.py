@@ -1,0 +1,245 @@
+"""The doors between the parts: small protocols in the words of the bot."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from bot.core.model import (
+    Alert,
+    Call,
+    Changes,
+    Chat,
+    Cursor,
+    Delivery,
+    DeliveryState,
+    FeedResponse,
+    Message,
+    NotModified,
+    Outcome,
+    Parsed,
+    Past,
+    Reader,
+    Reply,
+    SourceSpec,
+    StoredQuery,
+    Story,
+    Subscription,
+    Voice,
+)
+from bot.core.pace import Pace
+from bot.errors import FetchError, ParseError
+
+
+class Clock(Protocol):
+    """Time, injected. `now` is aware and in UTC; `sleep` takes seconds."""
+
+    def now(self) -> datetime: ...
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Source(Protocol):
+    """One kind of source: pure, runs in the child process. Each kind's module ends with `SOURCE: Source = …`."""
+
+    def parse(self, response: FeedResponse) -> Parsed:
+        """Read a response; raise `ParseError` where it is not what the kind expects."""
+        ...
+
+
+class Fetch(Protocol):
+    """HTTP GET: conditional, bounded, polite, gated. Never raises: an error is a value."""
+
+    async def __call__(self, source: SourceSpec, url: str, cursor: Cursor) -> FeedResponse | NotModified | FetchError:
+        """Get `url` for `source`. Validators of `cursor` are sent where they belong to the address asked."""
+        ...
+
+
+class Read(Protocol):
+    """Parse in the killable child process. Never raises: an error is a value."""
+
+    async def __call__(self, source: SourceSpec, response: FeedResponse) -> Parsed | ParseError: ...
+
+
+Answer = Callable[[Call], Awaitable[Reply]]
+
+
+class Door(Protocol):
+    """What a room may ask of the rest of the bot."""
+
+    async def answer(self, call: Call) -> Reply: ...
+    async def moved(self, chat: Chat, to: Chat) -> None:
+        """The platform told that a chat has a new id."""
+        ...
+
+    async def history(self, chat: Chat, limit: int) -> Sequence[Alert]:
+        """The alerts that the chat was sent, oldest first: for rooms that have no memory of their own."""
+        ...
+
+
+class Platform(Protocol):
+    """One room: Telegram, Slack, the web chat, the terminal."""
+
+    name: str
+    pace: Pace
+
+    def render(self, alert: Alert, *, repeat: bool, plain: bool) -> Message:
+        """Say the alert in the room's best form. Pure. `repeat` marks and silences it; `plain` avoids all markup."""
+        ...
+
+    async def send(self, chat: Chat, message: Message) -> str:
+        """Send once, with no retry of any kind, and return a receipt; raise `SendError` or `TokenError` only."""
+        ...
+
+    async def listen(self, door: Door) -> None:
+        """Answer people until cancelled; raise `TokenError` where the platform will not have us."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class QueryLog:
+    """What happened to stored queries after a version: new ones, and ids that nobody follows any more."""
+
+    version: int
+    added: tuple[StoredQuery, ...]
+    removed: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """Numbers for `/status`."""
+
+    deliveries: dict[DeliveryState, int]
+    oldest_pending_at: datetime | None
+    documents: int
+    chats: int
+    subscriptions: int
+
+
+class Store(Protocol):
+    """What is remembered. One method, one transaction; the questions are the bot's, not a table's.
+
+    Errors: `StoreError`. After it the process stops: nothing retries on a database that failed.
+    """
+
+    # polling
+    async def register(self, sources: Sequence[SourceSpec]) -> None:
+        """Make the configured sources known and others dormant: their history stays, they are never due."""
+        ...
+
+    async def cursors(self) -> tuple[Cursor, ...]:
+        """All cursors of registered sources, by id."""
+        ...
+
+    async def due(self, now: datetime) -> tuple[Cursor, ...]:
+        """The cursors whose next poll has come (or was never set), the longest waiting first."""
+        ...
+
+    async def past(self, keys: Collection[str]) -> Past:
+        """What we remember that shares one of these keys, and the highest story number."""
+        ...
+
+    async def subscribers(self, query_ids: Collection[int]) -> tuple[Reader, ...]:
+        """Active chats that follow any of these queries: one Reader per subscription."""
+        ...
+
+    async def commit(self, changes: Sequence[Changes]) -> None:
+        """Write polls, all or nothing: cursors, documents, stories, revisions, decisions, deliveries.
+
+        A delivery whose id exists already is left alone.
+        """
+        ...
+
+    async def queries_since(self, version: int) -> QueryLog:
+        """The change log of stored queries. Version 0 gives every live query."""
+        ...
+
+    # delivering
+    async def claim(
+        self, now: datetime, *, limit: int, platforms: Collection[str], lease: timedelta
+    ) -> tuple[Delivery, ...]:
+        """Lease the oldest due row of each chat that is active, at rest and has none in `sending`. At most `limit`.
+
+        Marks them `sending`, counts the attempt, notes `attempted_at`. Oldest `due_at` first, then order of creation.
+        """
+        ...
+
+    async def settle(self, delivery: Delivery, outcome: Outcome, now: datetime) -> DeliveryState:
+        """End a lease and write what became of the row and its chat; return the row's new state."""
+        ...
+
+    async def recover(self, now: datetime, *, every_lease: bool = False) -> int:
+        """Treat rows in `sending` whose lease has ended (at start: all of them) as `Unsure`. Return how many."""
+        ...
+
+    async def expire(self, before: datetime) -> int:
+        """Turn pending rows created before `before` into `expired`. Return how many."""
+        ...
+
+    async def attempts_since(self, since: datetime) -> tuple[tuple[Chat, datetime], ...]:
+        """Which chats were sent to, and when, in order: so that limits hold across a restart."""
+        ...
+
+    # people
+    async def follow(self, chat: Chat, voice: Voice, query: str, label: str, now: datetime) -> bool:
+        """Add a subscription and make the chat active. False where the chat had it already."""
+        ...
+
+    async def unfollow(self, chat: Chat, query: str | None, now: datetime) -> tuple[Subscription, ...]:
+        """Drop one query of a chat, or all (None), and cancel what waits for no other reason. Return the dropped."""
+        ...
+
+    async def subscriptions(self, chat: Chat) -> tuple[Subscription, ...]: ...
+
+    async def wake(self, chat: Chat) -> bool:
+        """Make a known chat active again; False where it is unknown or was active."""
+        ...
+
+    async def move(self, chat: Chat, to: Chat) -> None:
+        """Give a chat a new id, merging where the new one is known. Waiting rows move along. Idempotent."""
+        ...
+
+    async def forget(self, chat: Chat) -> None:
+        """Delete all that is kept about a chat, with its bytes in the database and its log."""
+        ...
+
+    # looking back
+    async def stories(self, limit: int) -> tuple[Story, ...]:
+        """The newest stories first."""
+        ...
+
+    async def story(self, number: int) -> Story | None: ...
+
+    async def story_with_key(self, key: str) -> Story | None:
+        """The newest story with a document that has this key (`url:…`, `number:…`)."""
+        ...
+
+    async def decisions(self, story: int) -> tuple[str, ...]:
+        """Why each document of the story was taken as it was, in words, oldest first."""
+        ...
+
+    async def history(self, chat: Chat, limit: int) -> tuple[Delivery, ...]:
+        """The last rows of a chat that were sent, oldest first."""
+        ...
+
+    # operating
+    async def outbox(self, states: Collection[DeliveryState], limit: int) -> tuple[Delivery, ...]:
+        """Rows in these states, oldest first."""
+        ...
+
+    async def delivery(self, delivery_id: str) -> Delivery | None: ...
+
+    async def retry(self, delivery_id: str, now: datetime) -> bool:
+        """Put a maybe, dead, expired or cancelled row back; what may have arrived stays marked. False: no such row."""
+        ...
+
+    async def discard(self, delivery_id: str, now: datetime) -> bool:
+        """Cancel a row that is not sent and not being sent."""
+        ...
+
+    async def census(self) -> Census: ...
+
+    async def close(self) -> None: ...
