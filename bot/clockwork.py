@@ -1,0 +1,74 @@
+"""APScheduler, nothing else: it only ticks. What is due stands in rows, and our own workers own the work.
+
+A clock set back stops APScheduler (0 runs in an hour, measured), so each beat is also watched on the loop's
+monotonic time and given anew when it is two intervals late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+log = structlog.get_logger()
+
+
+class Clockwork:
+    """Beats by name. `await beat(name)` waits for the next one; several missed beats are one."""
+
+    def __init__(self, intervals: Mapping[str, timedelta]) -> None:
+        self._intervals = dict(intervals)
+        self._beats = {name: asyncio.Event() for name in intervals}
+        self._last: dict[str, float] = {}
+        self._scheduler: AsyncIOScheduler | None = None
+
+    async def beat(self, name: str) -> None:
+        """Wait for the beat and take it."""
+        await self._beats[name].wait()
+        self._beats[name].clear()
+
+    def give(self, name: str) -> None:
+        """Give a beat now."""
+        self._last[name] = asyncio.get_running_loop().time()
+        self._beats[name].set()
+
+    async def run(self) -> None:
+        """Tick until cancelled."""
+        self._start()
+        try:
+            while True:
+                await asyncio.sleep(min(self._intervals.values()).total_seconds())
+                self.rearm()
+        finally:
+            self._stop()
+
+    def rearm(self) -> None:
+        """Give the beats that are two intervals late, and start the scheduler anew if any was."""
+        now = asyncio.get_running_loop().time()
+        late = [name for name, every in self._intervals.items() if now - self._last[name] > 2 * every.total_seconds()]
+        if not late:
+            return
+        log.warning("clockwork.rearmed", late=late)
+        self._stop()
+        self._start()
+
+    def _start(self) -> None:
+        self._scheduler = AsyncIOScheduler(
+            timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        )
+        for name, every in self._intervals.items():
+            self._scheduler.add_job(self._on_loop, "interval", seconds=every.total_seconds(), args=(name,))
+            self.give(name)
+        self._scheduler.start()
+
+    async def _on_loop(self, name: str) -> None:
+        """Give a beat on the loop: APScheduler runs plain functions in threads, and events are not for threads."""
+        self.give(name)
+
+    def _stop(self) -> None:
+        if self._scheduler is not None:
+            self._scheduler.shutdown(wait=False)
+            self._scheduler = None
