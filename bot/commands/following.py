@@ -1,0 +1,158 @@
+"""What a chat follows: choosing, dropping, listing, forgetting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bot.commands.naming import Wish, line_for, wishes
+from bot.commands.registry import Desk, Who, command
+from bot.commands.searching import matching
+from bot.commands.wording import bold, fits, italic, plural, refusal, reply, story_line, typed
+from bot.core.model import Call, Choice, Reply, Span, Subscription
+from bot.core.query import QueryError, parse, show
+
+MAX_SUBSCRIPTIONS = 50  # a chat; requirement S17
+
+
+@command("topics", "the topics there are, and which ones this chat follows", who=Who.EVERYBODY, aliases=("temas",))
+async def topics(desk: Desk, call: Call) -> Reply:
+    followed = {subscription.query for subscription in await desk.store.subscriptions(call.chat)}
+    parts: list[str | Span] = ["Topics:"]
+    choices = []
+    for topic in desk.topics:
+        follows = f"topic:{topic.id}" in followed
+        parts += ["\n", bold(topic.name), f" · {topic.id}", " · followed" if follows else ""]
+        verb, label = ("unfollow", "Unfollow") if follows else ("follow", "Follow")
+        choices.append(Choice(f"{label} {topic.name}", f"{verb} {topic.id}"))
+    return reply(
+        *parts, "\nA word after a topic narrows it: ", typed(desk, call, "follow tps venezuela"), choices=choices
+    )
+
+
+@command(
+    "follow TOPIC… [WORD…]",
+    "be told when something new matches a topic; a word after a topic narrows it",
+    who=Who.CHANGERS,
+    aliases=("seguir",),
+)
+async def follow(desk: Desk, call: Call) -> Reply:
+    if not call.args:
+        return refusal("Follow what? For example: ", typed(desk, call, "follow tps"), choices=[_PICK])
+    wanted = wishes(desk, call)
+    had = {subscription.query for subscription in await desk.store.subscriptions(call.chat)}
+    if len(had | {wish.query for wish in wanted}) > MAX_SUBSCRIPTIONS:
+        return refusal(
+            f"A chat may follow up to {MAX_SUBSCRIPTIONS} things. Unfollow something first.", choices=[_LIST]
+        )
+    parts: list[str | Span] = []
+    for wish in wanted:
+        added = await desk.store.follow(call.chat, desk.voice, wish.query, wish.label, desk.clock.now())
+        parts += ["Following " if added else "This chat follows ", bold(wish.label), "." if added else " already."]
+        parts += [" To undo: ", typed(desk, call, f"unfollow {line_for(wish.query)}"), "\n", *_doubt(desk, call, wish)]
+    parts += await _example(desk, wanted)
+    return reply(*parts, choices=_after_follow(await desk.store.subscriptions(call.chat), wanted))
+
+
+@command("unfollow TOPIC|all|QUERY", "stop being told", who=Who.CHANGERS, aliases=("dejar",))
+async def unfollow(desk: Desk, call: Call) -> Reply:
+    held = await desk.store.subscriptions(call.chat)
+    match call.args:
+        case ():
+            return refusal("Unfollow what?\n", *_lines(desk, call, held), choices=_unfollow_choices(held))
+        case ("all",):
+            count = plural(len(held), "subscription")
+            confirm = Choice("Unfollow everything", "unfollow all yes")
+            return reply(f"This drops all {count} of this chat. To confirm: ", typed(desk, call, confirm.line),
+                         choices=[confirm])  # fmt: skip
+        case ("all", "yes"):
+            dropped = await desk.store.unfollow(call.chat, None, desk.clock.now())
+            return reply(f"Stopped following everything ({len(dropped)}).", choices=[_PICK])
+        case _:
+            return await _drop(desk, call, held)
+
+
+@command("list", "what this chat follows", who=Who.EVERYBODY, aliases=("filters", "lista"))
+async def list_subscriptions(desk: Desk, call: Call) -> Reply:
+    held = await desk.store.subscriptions(call.chat)
+    if not held:
+        start = typed(desk, call, "follow tps")
+        return reply("This chat follows nothing yet. To start: ", start, choices=[_PICK])
+    head = f"This chat follows {plural(len(held), 'thing')}:\n"
+    return reply(head, *_lines(desk, call, held), choices=_unfollow_choices(held))
+
+
+@command("forget [yes]", "delete everything kept about this chat", who=Who.CHANGERS)
+async def forget(desk: Desk, call: Call) -> Reply:
+    confirm = Choice("Delete everything", "forget yes")
+    if call.args != ("yes",):
+        return reply(
+            "This deletes everything kept about this chat: what it follows and what it was sent. ",
+            "To confirm: ",
+            typed(desk, call, confirm.line),
+            choices=[confirm],
+        )
+    await desk.store.forget(call.chat)
+    return reply("Everything kept about this chat is deleted. Nothing will be sent here any more.")
+
+
+_PICK = Choice("Choose topics", "topics")
+_LIST = Choice("What this chat follows", "list")
+
+
+async def _drop(desk: Desk, call: Call, held: tuple[Subscription, ...]) -> Reply:
+    chosen = _chosen(desk, call, held)
+    if not chosen:
+        return refusal("This chat does not follow that. ", *_lines(desk, call, held), choices=_unfollow_choices(held))
+    parts: list[str | Span] = []
+    for subscription in chosen:
+        await desk.store.unfollow(call.chat, subscription.query, desk.clock.now())
+        parts += ["Stopped following ", bold(subscription.label), ". To undo: "]
+        parts += [typed(desk, call, f"follow {line_for(subscription.query)}"), "\n"]
+    return reply(*parts, choices=[Choice("Undo", f"follow {line_for(one.query)}") for one in chosen[:1]])
+
+
+def _chosen(desk: Desk, call: Call, held: tuple[Subscription, ...]) -> tuple[Subscription, ...]:
+    """Find the subscriptions meant: by number, by query, by what `follow` would have made of the words."""
+    if all(word.isdecimal() for word in call.args):
+        return tuple(one for one in held if str(one.id) in call.args)
+    try:
+        text = show(parse(" ".join(call.args)))
+    except QueryError:
+        text = ""
+    if exact := tuple(one for one in held if one.query == text):
+        return exact
+    wanted = {wish.query for wish in wishes(desk, call)}
+    return tuple(one for one in held if one.query in wanted)
+
+
+def _lines(desk: Desk, call: Call, held: Iterable[Subscription]) -> Iterable[str | Span]:
+    for subscription in held:
+        yield from (bold(subscription.label), " · ", typed(desk, call, _unfollow_line(subscription)), "\n")
+
+
+def _unfollow_line(subscription: Subscription) -> str:
+    """Write the line that drops a subscription; by its number where the query is too long for a button."""
+    line = f"unfollow {line_for(subscription.query)}"
+    return line if fits(line) else f"unfollow {subscription.id}"
+
+
+def _unfollow_choices(held: Iterable[Subscription]) -> list[Choice]:
+    return [Choice(f"Unfollow {one.label}", _unfollow_line(one)) for one in held]
+
+
+def _doubt(desk: Desk, call: Call, wish: Wish) -> Iterable[str | Span]:
+    """Say what a narrowing word does where it looks like a mistyped topic."""
+    if wish.doubt is not None:
+        yield f"The words narrow {wish.topic.name}. If you meant the topic {wish.doubt.name}: "
+        yield from (typed(desk, call, f"follow {wish.doubt.id}"), "\n")
+
+
+async def _example(desk: Desk, wanted: tuple[Wish, ...]) -> tuple[str | Span, ...]:
+    async for story in matching(desk, *(wish.query for wish in wanted)):
+        return italic("Example"), ", the newest match so far: ", *story_line(story, desk.voice)
+    return ("Nothing stored matches yet; you hear from me when something new does.",)
+
+
+def _after_follow(held: Iterable[Subscription], wanted: tuple[Wish, ...]) -> list[Choice]:
+    queries = {wish.query for wish in wanted}
+    return [*_unfollow_choices(one for one in held if one.query in queries), _LIST, _PICK]

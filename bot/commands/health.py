@@ -1,0 +1,77 @@
+"""How the bot is doing: one line, and source by source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from bot.commands.registry import Desk, Who, command
+from bot.commands.wording import bold, plural, reply, span_of_time
+from bot.core.model import Call, Cursor, DeliveryState, Reply, Span
+from bot.core.words import time_in_words
+from bot.ports import Census
+
+
+@command("status", "how this bot is doing", who=Who.EVERYBODY)
+async def status(desk: Desk, _call: Call) -> Reply:
+    cursors = await _cursors(desk)
+    census = await desk.store.census()
+    now = desk.clock.now()
+    rooms = [Span(f"\n{name}: {state}") for name, state in desk.platforms().items()]
+    return reply(*_health(desk, cursors, now), "\n", _deliveries(census, now), *rooms)
+
+
+@command("sources", "what is read, and how each source is doing", who=Who.EVERYBODY)
+async def sources(desk: Desk, _call: Call) -> Reply:
+    cursors = await _cursors(desk)
+    parts: list[str | Span] = []
+    for source in desk.sources:
+        parts += [bold(source.name), f" · {_state(desk, cursors.get(source.id))}\n"]
+    for _, name, because in desk.not_yet:
+        parts += [bold(name), f" · not yet supported: {because}\n"]
+    return reply(*(parts or ["No source is configured."]))
+
+
+async def _cursors(desk: Desk) -> Mapping[str, Cursor]:
+    return {cursor.source_id: cursor for cursor in await desk.store.cursors()}
+
+
+def _health(desk: Desk, cursors: Mapping[str, Cursor], now: datetime) -> Iterable[str | Span]:
+    known = [cursors[source.id] for source in desk.sources if source.id in cursors]
+    failing = sum(1 for cursor in known if cursor.failures)
+    polled = [cursor.last_success_at for cursor in known if cursor.last_success_at]
+    fine = sum(1 for cursor in known if cursor.last_success_at and not cursor.failures)
+    unpolled = len(desk.sources) - failing - fine
+    yield bold(_verdict(len(desk.sources), failing, fine))
+    yield f" · {plural(len(desk.sources), 'source')}: {fine} ok, {failing} failing, {unpolled} not polled yet"
+    if desk.not_yet:
+        yield f", {len(desk.not_yet)} more not yet supported"
+    yield f" · last good poll {span_of_time(now - max(polled))} ago" if polled else " · no good poll yet"
+
+
+def _verdict(total: int, failing: int, fine: int) -> str:
+    if not total:
+        return "Nothing to read"
+    if failing:
+        return "Partly failing" if fine else "Failing"
+    return "Healthy" if fine else "Starting"
+
+
+def _deliveries(census: Census, now: datetime) -> str:
+    count = census.deliveries.get
+    waiting = count(DeliveryState.PENDING, 0) + count(DeliveryState.SENDING, 0)
+    oldest = f" (the oldest for {span_of_time(now - census.oldest_pending_at)})" if census.oldest_pending_at else ""
+    unhappy = ", ".join(
+        f"{count(state, 0)} {state}" for state in (DeliveryState.MAYBE, DeliveryState.DEAD, DeliveryState.EXPIRED)
+    )
+    return f"Alerts: {count(DeliveryState.SENT, 0)} sent, {waiting} waiting{oldest}, {unhappy}"
+
+
+def _state(desk: Desk, cursor: Cursor | None) -> str:
+    if cursor is None or not (cursor.last_success_at or cursor.failures):
+        return "not polled yet"
+    good = time_in_words(cursor.last_success_at, desk.voice.zone) if cursor.last_success_at else "never"
+    if cursor.failures:
+        return f"failing ({plural(cursor.failures, 'time')}): {cursor.last_error}; last good poll {good}"
+    new = f", last new item {time_in_words(cursor.last_new_at, desk.voice.zone)}" if cursor.last_new_at else ""
+    return f"ok, read {good}{new}"

@@ -1,0 +1,92 @@
+"""What people mean by the words after `follow`: topics, and words that narrow the topic before them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from bot.commands.registry import Declined, Desk
+from bot.commands.wording import bold, echo, refusal
+from bot.core.model import Call, Choice, Topic
+from bot.core.query import QueryError, parse, show
+from bot.core.text import cut
+
+_NARROWING_CHARS = 200
+_LABEL_CHARS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One thing to follow. `doubt` is a topic that a narrowing word nearly names."""
+
+    topic: Topic
+    query: str
+    label: str
+    doubt: Topic | None = None
+
+
+def topic_named(desk: Desk, word: str) -> Topic | None:
+    """Find a topic by its id, an alias or its name, in any case; `topic:tps` is `tps`."""
+    wanted = _plain(word)
+    return next((topic for topic in desk.topics if wanted in _names(topic)), None)
+
+
+def near_topic(desk: Desk, word: str) -> Topic | None:
+    """Find the topic whose id, alias or name looks most like a word."""
+    names = {name: topic for topic in desk.topics for name in _names(topic)}
+    close = get_close_matches(_plain(word), names, n=1, cutoff=0.7)
+    return names[close[0]] if close else None
+
+
+def wishes(desk: Desk, call: Call) -> tuple[Wish, ...]:
+    """Read `TOPIC… [WORD…]`; decline with a suggestion where it cannot be read."""
+    groups: list[tuple[Topic, list[str]]] = []
+    for word in call.args:
+        if topic := topic_named(desk, word):
+            groups.append((topic, []))
+        elif groups:
+            groups[-1][1].append(word)
+        else:
+            raise unknown_topic(desk, call, word)
+    return tuple(dict.fromkeys(_wish(desk, topic, words) for topic, words in groups))
+
+
+def unknown_topic(desk: Desk, call: Call, word: str) -> Declined:
+    """Say that a word is no topic, and which one is meant perhaps."""
+    topics = Choice("Show topics", "topics")
+    near = near_topic(desk, word)
+    if near is None:
+        return Declined(refusal("There is no topic ", bold(echo(word)), ".", choices=[topics]))
+    line = " ".join((call.verb, near.id, *(arg for arg in call.args if arg != word)))
+    question = "There is no topic ", bold(echo(word)), ". Did you mean ", bold(near.id), "?"
+    return Declined(refusal(*question, choices=[Choice(line, line), topics]))
+
+
+def line_for(query: str) -> str:
+    """Write a stored query as people type it after `follow`: `tps AND venezuela`."""
+    return query.removeprefix("topic:")
+
+
+def _names(topic: Topic) -> Iterable[str]:
+    return (name.casefold() for name in (topic.id, *topic.aliases, topic.name))
+
+
+def _plain(word: str) -> str:
+    return word.strip('"').casefold().removeprefix("topic:")
+
+
+def _wish(desk: Desk, topic: Topic, words: list[str]) -> Wish:
+    narrowing = " ".join(words[1:] if words[:1] == ["AND"] else words)
+    if not narrowing:
+        return Wish(topic, show(parse(f"topic:{topic.id}")), topic.name)
+    if len(narrowing) > _NARROWING_CHARS:
+        sentence = f"The words that narrow a topic may have {_NARROWING_CHARS} characters in all."
+        raise Declined(refusal(sentence))
+    try:
+        shown = show(parse(narrowing))
+        query = show(parse(f"topic:{topic.id} AND ({shown})"))
+    except QueryError as error:
+        raise Declined(refusal(f"I cannot read the words after {topic.id}: {error}")) from error
+    doubt = next((near for word in words if (near := near_topic(desk, word))), None)
+    return Wish(topic, query, cut(f"{topic.name}: {echo(shown)}", _LABEL_CHARS, len), doubt)

@@ -1,0 +1,85 @@
+"""Who may ask what: commands enter by decorator, and none enters without saying who may use it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from bot.core.model import Call, Reply, SourceSpec, Topic, Voice
+from bot.ports import Clock, Store
+
+
+class Who(StrEnum):
+    """Who may use a command. The value reads on from "Only …"."""
+
+    EVERYBODY = "everybody"
+    CHANGERS = "those who may change this chat's settings"
+    OPERATORS = "the operators of this bot"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What commands may look at and act on.
+
+    `not_yet` are configured sources whose kind does not exist yet: (id, name, why in words).
+    `platforms` says how each room is doing, in words. `prefixes` is what people type before a verb on a platform.
+    """
+
+    store: Store
+    topics: tuple[Topic, ...]
+    sources: tuple[SourceSpec, ...]
+    not_yet: tuple[tuple[str, str, str], ...]
+    voice: Voice
+    clock: Clock
+    platforms: Callable[[], Mapping[str, str]] = dict
+    prefixes: Mapping[str, str] = field(default_factory=lambda: {"telegram": "/", "slack": "/policybell "})
+
+
+Run = Callable[[Desk, Call], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One verb. `usage` is the whole line as people type it, without a platform's prefix."""
+
+    name: str
+    usage: str
+    help: str
+    who: Who
+    aliases: tuple[str, ...]
+    run: Run
+
+
+class Declined(Exception):
+    """How a command says no from deep inside: `answer` hands the reply on."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__()
+        self.reply = reply
+
+
+_commands: dict[str, Command] = {}
+COMMANDS: Mapping[str, Command] = MappingProxyType(_commands)
+
+
+def command(usage: str, about: str, *, who: Who, aliases: tuple[str, ...] = ()) -> Callable[[Run], Run]:
+    """Enter a function as the command that `usage` starts with."""
+    name = usage.split(maxsplit=1)[0]
+
+    def enter(run: Run) -> Run:
+        taken = {word for known in _commands.values() for word in (known.name, *known.aliases)}
+        if clash := taken & {name, *aliases}:
+            raise ValueError(f"two commands want the word {min(clash)!r}")
+        _commands[name] = Command(name, usage, about, Who(who), aliases, run)
+        return run
+
+    return enter
+
+
+def command_named(word: str) -> Command | None:
+    """Find a command by its name or one of its aliases."""
+    if word in COMMANDS:
+        return COMMANDS[word]
+    return next((known for known in COMMANDS.values() if word in known.aliases), None)

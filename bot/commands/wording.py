@@ -1,0 +1,69 @@
+"""How answers are put together: spans, choices that fit a button, times in the chat's zone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from bot.commands.registry import Desk
+from bot.core.model import Call, Choice, Mark, Reply, Span, Story, Voice
+from bot.core.text import clean_controls, cut
+from bot.core.words import time_in_words
+
+CHOICE_BYTES = 62  # Telegram allows 64 bytes of callback data; "1|" goes before the line
+_ECHO_CHARS = 64
+
+
+def reply(*parts: str | Span, choices: Iterable[Choice] = (), ok: bool = True) -> Reply:
+    """Put an answer together. A choice too long for a button is left out: the text always has its typed twin."""
+    spans = tuple(part if isinstance(part, Span) else Span(part) for part in parts)
+    return Reply(spans, tuple(choice for choice in choices if fits(choice.line)), ok)
+
+
+def refusal(*parts: str | Span, choices: Iterable[Choice] = ()) -> Reply:
+    """Put together an answer that says no."""
+    return reply(*parts, choices=choices, ok=False)
+
+
+def fits(line: str) -> bool:
+    """Say whether a line fits behind a button."""
+    return len(line.encode()) <= CHOICE_BYTES
+
+
+def bold(text: str) -> Span:
+    return Span(text, Mark.BOLD)
+
+
+def italic(text: str) -> Span:
+    return Span(text, Mark.ITALIC)
+
+
+def typed(desk: Desk, call: Call, line: str) -> Span:
+    """Show a line as people type it where the call came from."""
+    return Span(f"{desk.prefixes.get(call.chat.platform, '')}{line}", Mark.CODE)
+
+
+def echo(text: str) -> str:
+    """Repeat people's own words back to them: one line, short, without control characters."""
+    return cut(" ".join(clean_controls(text).split()), _ECHO_CHARS, len)
+
+
+def span_of_time(length: timedelta) -> str:
+    """Write a length of time in the largest unit of which it has two: `40 s`, `3 min`, `5 h`, `2 days`."""
+    seconds = max(0, int(length.total_seconds()))
+    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def plural(count: int, noun: str) -> str:
+    """Count things: `1 source`, `2 sources`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def story_line(story: Story, voice: Voice) -> tuple[Span, ...]:
+    """Name a story on one line: title as a link, who published it, when it was first seen, its number."""
+    lead = story.lead
+    title = Span(lead.title or lead.url, url=lead.url)
+    return title, Span(f" · {lead.outlet} · {time_in_words(story.first_seen_at, voice.zone)} · #{story.number}")
