@@ -74,6 +74,7 @@ class FeedServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._server is not None
+        await asyncio.sleep(0.01)  # a connection that comes in at this moment would trip asyncio's own closing
         self._server.close()
         for connection in self._connections:
             connection.cancel()
