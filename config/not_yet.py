@@ -1,0 +1,98 @@
+"""Settings that are part of the contract and that nothing obeys yet.
+
+They are accepted, reported in words and ignored, so that a file written for a later release is no error in this one.
+A line leaves this module on the day something obeys its key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+
+_GROUPING = "reports of one story are not grouped yet"
+_BURSTS = "bursts are not bundled yet; every alert is sent by itself"
+_WEBHOOKS = "Telegram is read by long polling only"
+_SOCKET = "Slack is reached by socket mode only"
+_PAGES = "the web serves the chat and the health checks only"
+_RETENTION = "nothing is cleaned up by age yet"
+_OPERATORS = "the shell is the only operator so far"
+
+# A name stands for itself and for everything under it; `[]` is any item of a list.
+NOT_YET: dict[str, str] = {
+    "bot.language": "Policybell speaks English only so far",
+    "fetch.respect_robots": "robots.txt is not read yet",
+    "match.default_operator": "two words side by side always mean AND",
+    "match.max_query_chars": "the length of filters is fixed",
+    "match.warn_per_day": "the number of alerts a filter makes is not forecast yet",
+    "match.refuse_now_per_day": "the number of alerts a filter makes is not forecast yet",
+    "match.preview_days": "filters are not tried on the archive yet",
+    "match.story_window": _GROUPING,
+    "delivery.burst_limit": _BURSTS,
+    "delivery.burst_window": _BURSTS,
+    "delivery.max_age": "there are no digests yet; what is late is sent until delivery.retry_for ends",
+    "telegram.mode": _WEBHOOKS,
+    "telegram.webhook_url": _WEBHOOKS,
+    "telegram.admins_only": "in groups only admins may change things",
+    "slack.mode": _SOCKET,
+    "slack.signing_secret": _SOCKET,
+    "slack.client_id": "one workspace only so far",
+    "slack.client_secret": "one workspace only so far",
+    "web.public_pages": _PAGES,
+    "web.base_url": _PAGES,
+    "web.metrics": "no metrics are served yet",
+    "web.admin_token": "the web listens on this machine only so far",
+    "retention.items": _RETENTION,
+    "retention.deliveries": _RETENTION,
+    "retention.inactive_chats": _RETENTION,
+    "retention.audit": _RETENTION,
+    "ops.operators": _OPERATORS,
+    "ops.notify": _OPERATORS,
+    "ops.ping_url": "nothing is called from outside yet",
+    "ops.source_failing_after": "failing sources are shown by /sources and raise no alarm yet",
+    "ops.backup": "there are no scheduled backups yet",
+    "sources[].relevance": "topics and filters alone decide so far",
+    "sources[].select": "pages are not read by selectors yet",
+    "topics[].name.es": "Policybell speaks English only so far",
+    "topics[].group": "topics stand in one list so far",
+    "topics[].tiers": "documents are not told apart by tier yet",
+}
+
+# Checked and kept although nothing obeys them: they say what a source is, and the catalogue already knows it.
+_KEPT = frozenset({"sources[].relevance"})
+
+KINDS_NOT_YET: dict[str, str] = {
+    "listing": "news rooms without a feed are not read yet",
+    "page": "single pages are not watched for change yet",
+    "sitemap": "news sitemaps are not read yet",
+    "docket": "court dockets are not read yet",
+    "public_inspection": "documents on public inspection are not read yet",
+    "courtlistener": "CourtListener is not asked yet",
+    "regulations": "regulations.gov is not asked yet",
+    "congress": "Congress.gov is not asked yet",
+}
+
+
+def take_out(tree: MutableMapping[str, Any], under: str = "") -> Iterator[tuple[str, str]]:
+    """Remove every such key from `tree`; yield (path, why) for each, the path with its real indexes."""
+    for key, value in list(tree.items()):
+        path = f"{under}.{key}" if under else key
+        if why := NOT_YET.get(_pattern(path)):
+            if _pattern(path) not in _KEPT:
+                del tree[key]
+            yield path, why
+        elif isinstance(value, MutableMapping):
+            yield from take_out(value, path)
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                if isinstance(item, MutableMapping):
+                    yield from take_out(item, f"{path}[{index}]")
+
+
+def keys_of(section: str) -> tuple[str, ...]:
+    """Return the keys of one section that nothing obeys yet; a whole section of such keys has no model."""
+    return tuple(path.partition(".")[2] for path in NOT_YET if path.partition(".")[0] == section)
+
+
+def _pattern(path: str) -> str:
+    head, bracket, rest = path.partition("[")
+    return f"{head}[]{rest.partition(']')[2]}" if bracket else path

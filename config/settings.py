@@ -1,0 +1,194 @@
+"""The settings that something obeys, one frozen model per section of `bot.toml`.
+
+A key stands here from the day something obeys it; those of the contract that wait for their day are in
+`config.not_yet`. Defaults are here alone: `bot.toml` shows them, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bot.core.model import Relevance, SourceSpec, Standing, Topic
+from config.not_yet import KINDS_NOT_YET
+from config.units import Duration, Share, Size, between, duration_between
+from config.words import (
+    Address,
+    Enabled,
+    read_address,
+    read_enabled,
+    read_header,
+    read_id,
+    read_ids,
+    read_line,
+    read_url,
+    read_who,
+    read_zone,
+)
+
+Url = Annotated[str, AfterValidator(read_url)]
+Line = Annotated[str, AfterValidator(read_line)]
+
+
+class Section(BaseModel):
+    """What every section has in common: frozen, and no key that is not named."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Bot(Section):
+    name: Annotated[Line, Field(min_length=1, max_length=64)] = "Policybell"
+    timezone: Annotated[str, AfterValidator(read_zone)] = "America/New_York"
+    data_dir: Path = Path("data")
+    log_format: Literal["auto", "console", "json"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    contact: Annotated[str, AfterValidator(read_header)] = ""
+
+
+class Fetch(Section):
+    tick: Annotated[Duration, duration_between("100ms", "1h")] = timedelta(seconds=15)
+    every: Duration = timedelta(minutes=10)
+    jitter: Share = 0.2
+    concurrency: Annotated[int, AfterValidator(between(1, 64))] = 8
+    per_host_delay: Annotated[Duration, duration_between("0s", "1h")] = timedelta(seconds=2)
+    timeout: Annotated[Duration, duration_between("1s", "5m")] = timedelta(seconds=20)
+    max_bytes: Annotated[Size, AfterValidator(between(1024, 64 * 1024**2))] = 5 * 1024**2
+    backoff_max: Annotated[Duration, duration_between("1s", "7d")] = timedelta(hours=6)
+    allow_private_addresses: bool = False
+
+    @property
+    def least_every(self) -> timedelta:
+        """The shortest allowed time between two polls of a source."""
+        return timedelta(seconds=1 if self.allow_private_addresses else 60)
+
+
+class Delivery(Section):
+    retry_for: Annotated[Duration, duration_between("1s", "30d")] = timedelta(hours=72)
+
+
+class Telegram(Section):
+    enabled: Annotated[Enabled, BeforeValidator(read_enabled)] = Enabled.AUTO
+    token: SecretStr = SecretStr("")
+    api_url: Url = "https://api.telegram.org"
+
+    @property
+    def is_on(self) -> bool:
+        return self.enabled is not Enabled.NO and bool(self.token)
+
+    @model_validator(mode="after")
+    def _token_is_there(self) -> Self:
+        if self.enabled is Enabled.YES and not self.token:
+            raise ValueError("is enabled, and has no token. Set POLICYBELL_TELEGRAM__TOKEN in the environment.")
+        return self
+
+
+class Slack(Section):
+    enabled: Annotated[Enabled, BeforeValidator(read_enabled)] = Enabled.AUTO
+    bot_token: SecretStr = SecretStr("")
+    app_token: SecretStr = SecretStr("")
+    api_url: Url = "https://slack.com/api/"
+    command: Annotated[str, Field(pattern=r"^/[a-z0-9_-]{1,31}$")] = "/policybell"
+    who: Annotated[Literal["members", "admins"] | tuple[str, ...], BeforeValidator(read_who)] = "members"
+
+    @property
+    def is_on(self) -> bool:
+        return self.enabled is not Enabled.NO and bool(self.bot_token)
+
+    @model_validator(mode="after")
+    def _tokens_are_there(self) -> Self:
+        wanted = self.enabled is Enabled.YES or self.bot_token or self.app_token
+        if self.enabled is Enabled.NO or not wanted or (self.bot_token and self.app_token):
+            return self
+        missing = [
+            f"POLICYBELL_SLACK__{name.upper()}" for name in ("bot_token", "app_token") if not getattr(self, name)
+        ]
+        raise ValueError(f"socket mode needs a bot token and an app token. Set {' and '.join(missing)}.")
+
+
+class Web(Section):
+    listen: Annotated[Address, BeforeValidator(read_address)] = Address("127.0.0.1", 8080)
+    chat: bool = True
+
+
+class Catalogue(Section):
+    enabled: Annotated[Literal["default"] | tuple[str, ...], BeforeValidator(read_ids)] = "default"
+
+
+class Source(Section):
+    """One `[[sources]]` item. `every` falls back to `fetch.every`."""
+
+    id: Annotated[str, AfterValidator(read_id)]
+    name: Annotated[Line, Field(min_length=1, max_length=100)]
+    kind: str
+    url: Url
+    every: Duration | None = None
+    standing: Standing = Standing.NEWS
+    agency: Line = ""
+    language: Annotated[str, Field(pattern="^[a-z]{2}$")] = "en"
+    relevance: Relevance = Relevance.FILTER
+
+
+class Settings(BaseSettings):
+    """Everything an operator has decided. Made by `config.load` alone, which brings the layers together."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        env_prefix="POLICYBELL_",
+        env_nested_delimiter="__",
+    )
+
+    bot: Bot = Bot()
+    fetch: Fetch = Fetch()
+    delivery: Delivery = Delivery()
+    telegram: Telegram = Telegram()
+    slack: Slack = Slack()
+    web: Web = Web()
+    catalogue: Catalogue = Catalogue()
+    sources: tuple[Source, ...] = ()
+    topics: tuple[Topic, ...] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what is given and nothing else: `config.layers` reads the environment that it is handed."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    def source_specs(self) -> tuple[SourceSpec, ...]:
+        """The sources that are polled: those whose kind exists."""
+        return tuple(
+            SourceSpec(
+                id=source.id,
+                kind=source.kind,
+                name=source.name,
+                url=source.url,
+                every=source.every or self.fetch.every,
+                standing=source.standing,
+                agency=source.agency,
+                language=source.language,
+                relevance=source.relevance,
+            )
+            for source in self.sources
+            if source.kind not in KINDS_NOT_YET
+        )
+
+    def not_yet_sources(self) -> tuple[tuple[str, str, str], ...]:
+        """The sources that wait for their kind, as (id, name, why in words)."""
+        return tuple((s.id, s.name, KINDS_NOT_YET[s.kind]) for s in self.sources if s.kind in KINDS_NOT_YET)
+
+    def secrets(self) -> frozenset[str]:
+        """Every secret value, for the redaction of logs."""
+        kept = (self.telegram.token, self.slack.bot_token, self.slack.app_token)
+        return frozenset(secret.get_secret_value() for secret in kept if secret)
