@@ -1,0 +1,85 @@
+"""Whatever the answers' delays, no window seen from the server holds more than its count."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.model import Chat
+from bot.core.pace import Limit, Pace
+
+START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+GROUP = Chat("telegram", "", "-100")
+OTHER = Chat("telegram", "", "-200")
+
+
+def busiest(times: list[datetime], window: timedelta) -> int:
+    """The largest count in any half-open window."""
+    return max((sum(start <= at < start + window for at in times) for start in times), default=0)
+
+
+@given(
+    delays=st.lists(st.tuples(st.integers(0, 900), st.integers(0, 100)), min_size=1, max_size=60),
+    count=st.integers(1, 5),
+)
+def test_no_window_at_the_server_holds_more_than_its_count(delays: list[tuple[int, int]], count: int) -> None:
+    pace = Pace(Limit(30, SECOND), lambda _: (Limit(count, 2 * SECOND),))
+    now = START
+    accepted = []
+    for milliseconds, share in delays:
+        wait = pace.wait(GROUP, now)
+        assert wait is not None
+        now += wait
+        pace.begin(GROUP)
+        accepted.append(now + timedelta(milliseconds=milliseconds) * share / 100)
+        now += timedelta(milliseconds=milliseconds)
+        pace.end(GROUP, now)
+    assert busiest(accepted, 2 * SECOND) <= count
+
+
+def test_a_message_in_flight_holds_its_place_until_it_is_answered() -> None:
+    pace = Pace(Limit(30, SECOND), lambda _: (Limit(1, SECOND),))
+    pace.begin(GROUP)
+    assert pace.wait(GROUP, START + 60 * SECOND) is None
+    pace.end(GROUP, START + 60 * SECOND)
+    assert pace.wait(GROUP, START + 60 * SECOND) == SECOND
+    assert pace.wait(GROUP, START + 61 * SECOND) == timedelta(0)
+
+
+def test_one_chat_at_its_limit_does_not_hold_another() -> None:
+    pace = Pace(Limit(30, SECOND), lambda _: (Limit(1, SECOND),))
+    pace.begin(GROUP)
+    assert pace.wait(OTHER, START) == timedelta(0)
+
+
+def test_the_overall_window_holds_across_chats_and_threads_share_their_chat() -> None:
+    pace = Pace(Limit(2, SECOND), lambda _: ())
+    for number in range(2):
+        pace.begin(Chat("telegram", "", str(number)))
+        pace.end(Chat("telegram", "", str(number)), START)
+    assert pace.wait(OTHER, START) == SECOND
+    narrow = Pace(Limit(30, SECOND), lambda _: (Limit(1, SECOND),))
+    narrow.begin(Chat("telegram", "", "-100", "5"))
+    assert narrow.wait(Chat("telegram", "", "-100", "6"), START) is None
+
+
+def test_what_an_earlier_run_sent_counts() -> None:
+    pace = Pace(Limit(30, SECOND), lambda _: (Limit(2, 60 * SECOND),))
+    pace.recall(GROUP, START - 50 * SECOND)
+    pace.recall(GROUP, START - 10 * SECOND)
+    assert pace.wait(GROUP, START) == 10 * SECOND
+    assert pace.rest(GROUP, START) == 10 * SECOND
+    assert pace.rest(OTHER, START) == timedelta(0)
+
+
+def test_quiet_chats_are_forgotten() -> None:
+    pace = Pace(Limit(30, SECOND), lambda _: (Limit(1, SECOND),))
+    pace.begin(GROUP)
+    pace.tidy(START)
+    assert pace.wait(GROUP, START) is None
+    pace.end(GROUP, START)
+    pace.tidy(START + 2 * SECOND)
+    assert pace.wait(GROUP, START) == timedelta(0)

@@ -1,0 +1,54 @@
+"""A room that records what it was sent and does what it is told: verbs, not mocks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from datetime import datetime, timedelta
+
+from bot.core.model import Alert, Chat, Message
+from bot.core.pace import Limit, Pace
+from bot.ports import Clock, Door
+from bot.turn import turn
+
+
+class FakePlatform:
+    """Accepts messages at once, unless told to fail the next ones or to break when it renders."""
+
+    def __init__(self, clock: Clock, name: str = "fake", *, per_chat: tuple[Limit, ...] = ()) -> None:
+        self.name = name
+        self.pace = Pace(Limit(30, timedelta(seconds=1)), lambda _: per_chat)
+        self.accepted: list[tuple[datetime, Chat, Message]] = []
+        self.attempts = 0
+        self.renders_badly = False
+        self._clock = clock
+        self._failures: deque[tuple[Exception, bool]] = deque()
+
+    def fail_next(self, *errors: Exception, accept: bool = False) -> None:
+        """Answer the next sends with these errors; `accept` keeps the message although the answer is lost."""
+        self._failures.extend((error, accept) for error in errors)
+
+    def texts(self, chat: Chat | None = None) -> list[str]:
+        return [message.text for _, to, message in self.accepted if chat in (None, to)]
+
+    def render(self, alert: Alert, *, repeat: bool, plain: bool) -> Message:
+        if self.renders_badly and not plain:
+            raise ZeroDivisionError
+        mark = "↻ " if repeat else ""
+        return Message(f"{mark}#{alert.story.number} {alert.story.lead.title}", {"plain": plain}, silent=repeat)
+
+    async def send(self, chat: Chat, message: Message) -> str:
+        async with turn(self.pace, chat, self._clock):
+            self.attempts += 1
+            error, accept = self._failures.popleft() if self._failures else (None, True)
+            if accept:
+                self.accepted.append((self._clock.now(), chat, message))
+            if error is not None:
+                raise error
+            return f"receipt-{self.attempts}"
+
+    async def listen(self, door: Door) -> None:
+        await asyncio.Event().wait()
+
+    async def close(self) -> None:
+        return None

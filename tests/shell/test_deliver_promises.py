@@ -1,0 +1,220 @@
+"""What becomes of a delivery: every kind of answer, limits, stopped rooms, and a store that fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from bot.core.model import Chat, Delivery, DeliveryState, Voice
+from bot.core.pace import Limit
+from bot.deliver import DeliverDesk, Lanes
+from bot.errors import (
+    BadMessage,
+    ChatGone,
+    ChatMoved,
+    MaybeSent,
+    SendError,
+    StoreError,
+    TokenError,
+    TryLater,
+)
+from bot.ports import Store
+from bot.store import open_store
+from tests.builders import a_chat, a_delivery, a_story, an_alert, some_changes
+from tests.fakes.clock import FakeClock
+from tests.fakes.platform import FakePlatform
+
+ANA = Chat("fake", "", "1")
+BEN = Chat("fake", "", "2")
+
+
+class House:
+    """A memory store, one room and the lanes between them."""
+
+    def __init__(self, store: Store, clock: FakeClock, per_chat: tuple[Limit, ...] = ()) -> None:
+        self.store = store
+        self.clock = clock
+        self.room = FakePlatform(clock, per_chat=per_chat)
+        self.rooms = {"fake": self.room}
+        self.stopped: list[str] = []
+        self.lanes = Lanes(DeliverDesk(store, self.rooms, clock, lambda: 1.0, self.stop_room))
+
+    def stop_room(self, name: str, why: str) -> None:
+        self.stopped.append(why)
+        self.rooms.pop(name, None)
+
+    async def post(self, *chats: Chat, stories: int = 1) -> list[Delivery]:
+        """Write that many stories for each chat."""
+        rows = []
+        for chat in chats:
+            await self.store.follow(chat, Voice(), "topic:tps", "TPS", self.clock.now())
+        readers = await self.store.queries_since(0)
+        query_id = readers.added[-1].id
+        for number in range(1, stories + 1):
+            story = a_story(number)
+            for chat in chats:
+                alert = an_alert(story, chat)
+                why = tuple(type(alert.why[0])(query_id, w.label, w.hits) for w in alert.why)
+                alert = type(alert)(alert.chat, alert.voice, alert.story, why, alert.reason)
+                rows.append(a_delivery(alert, due_at=self.clock.now()))
+            await self.store.commit((some_changes(story, deliveries=[r for r in rows if r.alert.story == story]),))
+        return rows
+
+    async def state(self, row: Delivery) -> DeliveryState:
+        found = await self.store.delivery(row.id)
+        assert found is not None
+        return found.state
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[Store]:
+    opened = await open_store("memory:")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def house(store: Store) -> House:
+    return House(store, FakeClock())
+
+
+async def test_an_alert_is_sent_once_and_its_receipt_kept(house: House) -> None:
+    (row,) = await house.post(ANA)
+    await house.lanes.exhaust()
+    assert house.room.texts() == ["#1 Department announces measure number 1"]
+    found = await house.store.delivery(row.id)
+    assert found is not None
+    assert (found.state, found.receipt, found.attempt) == (DeliveryState.SENT, "receipt-1", 1)
+
+
+async def test_what_was_certainly_not_sent_waits_as_long_as_the_platform_asks_and_goes_out_unmarked(
+    house: House,
+) -> None:
+    (row,) = await house.post(ANA)
+    start = house.clock.now()
+    house.room.fail_next(TryLater("slow down", after=timedelta(seconds=40)))
+    await house.lanes.exhaust()
+    assert await house.state(row) is DeliveryState.SENT
+    ((at, _, message),) = house.room.accepted
+    assert at - start >= timedelta(seconds=40)
+    assert not message.silent
+
+
+async def test_what_may_have_arrived_is_repeated_once_marked_and_silent_and_then_is_maybe(house: House) -> None:
+    (row,) = await house.post(ANA)
+    house.room.fail_next(MaybeSent("lost"), MaybeSent("lost"), accept=True)
+    await house.lanes.exhaust()
+    assert await house.state(row) is DeliveryState.MAYBE
+    assert [message.silent for _, _, message in house.room.accepted] == [False, True]
+    assert house.room.attempts == 2
+
+
+async def test_a_refused_message_goes_out_as_plain_text_and_else_dies_without_holding_its_lane(house: House) -> None:
+    rows = await house.post(ANA, stories=2)
+    house.room.fail_next(BadMessage("can't parse"), BadMessage("still not"))
+    await house.lanes.exhaust()
+    assert [await house.state(row) for row in rows] == [DeliveryState.DEAD, DeliveryState.SENT]
+    assert house.room.attempts == 3
+
+
+async def test_a_renderer_that_breaks_harms_one_message_only(house: House) -> None:
+    (row,) = await house.post(ANA)
+    house.room.renders_badly = True
+    await house.lanes.exhaust()
+    assert await house.state(row) is DeliveryState.SENT
+    assert house.room.accepted[0][2].native == {"plain": True}
+
+
+async def test_a_chat_that_is_gone_is_left_alone(house: House) -> None:
+    rows = await house.post(ANA, stories=3)
+    house.room.fail_next(ChatGone("blocked"))
+    await house.lanes.exhaust()
+    assert {await house.state(row) for row in rows} == {DeliveryState.CANCELLED}
+    assert house.room.attempts == 1
+
+
+async def test_a_chat_that_moved_gets_its_alerts_at_the_new_id(house: House) -> None:
+    rows = await house.post(ANA, stories=2)
+    house.room.fail_next(ChatMoved(BEN))
+    await house.lanes.exhaust()
+    assert [chat for _, chat, _ in house.room.accepted] == [BEN, BEN]
+    assert {await house.state(row) for row in rows} == {DeliveryState.SENT}
+
+
+async def test_a_dead_token_stops_the_room_and_no_row_is_blamed(house: House) -> None:
+    rows = await house.post(ANA, BEN, stories=2)
+    house.room.fail_next(*[TokenError("revoked")] * 2)
+    await house.lanes.exhaust()
+    assert house.stopped
+    assert {await house.state(row) for row in rows} == {DeliveryState.PENDING}
+    found = await house.store.delivery(rows[0].id)
+    assert found is not None
+    assert found.attempt == 0
+    house.rooms["fake"] = house.room
+    await house.lanes.exhaust()
+    assert {await house.state(row) for row in rows} == {DeliveryState.SENT}
+
+
+async def test_an_error_that_nobody_foresaw_counts_as_unsure(house: House) -> None:
+    (row,) = await house.post(ANA)
+    house.room.fail_next(ZeroDivisionError())
+    await house.lanes.exhaust()
+    assert await house.state(row) is DeliveryState.SENT
+    assert house.room.accepted[0][2].silent
+
+
+@pytest.mark.parametrize("error", [TryLater("429"), MaybeSent("lost"), BadMessage("bad")])
+async def test_nothing_overtakes_in_a_chat_whatever_fails(house: House, error: SendError) -> None:
+    await house.post(ANA, BEN, stories=4)
+    house.room.fail_next(error, error)
+    await house.lanes.exhaust()
+    for chat in (ANA, BEN):
+        numbers = [int(text.lstrip("↻ ").split()[0][1:]) for text in house.room.texts(chat)]
+        assert numbers == sorted(numbers)
+
+
+async def test_a_chat_rests_as_its_limit_asks(store: Store) -> None:
+    house = House(store, FakeClock(), per_chat=(Limit(1, timedelta(seconds=1)), Limit(3, timedelta(seconds=60))))
+    await house.post(ANA, stories=5)
+    await house.lanes.exhaust()
+    times = [at for at, _, _ in house.room.accepted]
+    assert len(times) == 5
+    assert all(later - earlier >= timedelta(seconds=1) for earlier, later in pairwise(times))
+    assert times[3] - times[0] >= timedelta(seconds=60)
+
+
+async def test_one_chat_in_a_long_wait_delays_no_other(house: House) -> None:
+    ana, ben = await house.post(ANA, BEN)
+    house.room.fail_next(TryLater("flood", after=timedelta(seconds=43_838)))
+    await house.lanes.exhaust()
+    assert {await house.state(ana), await house.state(ben)} == {DeliveryState.PENDING, DeliveryState.SENT}
+    waiting = ana if await house.state(ana) is DeliveryState.PENDING else ben
+    house.clock.advance(timedelta(seconds=43_839))
+    await house.lanes.exhaust()
+    assert await house.state(waiting) is DeliveryState.SENT
+
+
+async def test_a_database_that_fails_ends_the_loop(house: House) -> None:
+    class Failing:
+        def __getattr__(self, name: str) -> object:
+            return getattr(house.store, name)
+
+        async def settle(self, *_: object) -> DeliveryState:
+            raise StoreError("the disk is full")
+
+    await house.post(a_chat(platform="fake"))
+    lanes = Lanes(DeliverDesk(Failing(), house.rooms, house.clock, lambda: 1.0, house.stop_room))  # type: ignore[arg-type]
+    with pytest.raises(StoreError):
+        await asyncio.wait_for(lanes.run(), timeout=5)
+
+
+async def test_draining_lets_what_is_under_way_end_and_starts_nothing_new(house: House) -> None:
+    rows = await house.post(ANA, stories=3)
+    await house.lanes.claim()
+    await house.lanes.drain(5)
+    states = [await house.state(row) for row in rows]
+    assert states == [DeliveryState.SENT, DeliveryState.PENDING, DeliveryState.PENDING]
