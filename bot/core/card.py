@@ -1,0 +1,194 @@
+"""Alert → Card: what a message says, before any platform says how.
+
+The source is quoted, never paraphrased; what it does not say is left out or said to be missing.
+Every part is bounded, counted in UTF-16 units as the strictest platform counts, so that whatever came in,
+a card fits into one message of every room: about 2,500 units in all, of Telegram's 4,096 and Slack's 13,200.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from bot.core.links import host_of
+from bot.core.model import Alert, Card, Document, Hit, Mark, Precision, Reason, Span, Standing, Voice, Why
+from bot.core.text import cut, utf16_len
+from bot.core.words import day_in_words, time_in_words
+
+HEADLINE_SIZE = 250  # Federal Register titles run to about 200; a Slack header (150) cuts once more
+EXCERPT_SIZE = 300
+_URL_SIZE = 2_500  # escaped for HTML or mrkdwn; a link is one part of a Slack section, which holds 3,000
+_LINE_SIZE = 120
+_HOST_SIZE = 80  # more than any one name in a host (63) and its ending
+_LABELS_SHOWN = 4
+_WORDS_SHOWN = 5
+_WORD_SIZE = 40
+_LABEL_SIZE = 64  # what a name may have (security.md S17)
+_BOLD_SHOWN = 20  # of the 100 entities that Telegram honors in one message
+_LEAD = 140  # how much text before the first hit is worth showing
+_LEAD_WANTED = 25  # less than this, and the sentence before is shown too
+_LATE = timedelta(days=1)
+
+_SPACE = re.compile(r"\s+")
+_BREAK = re.compile(r"\n\s*|(?<=[.!?])\s+(?=[^\W\d_]|[\"'“‘«¿¡(])")
+
+_STANDING = {
+    Standing.OFFICIAL: "official source",
+    Standing.NEWS: "news",
+    Standing.ADVOCACY: "advocacy group",
+    Standing.AGGREGATOR: "aggregator",
+}
+
+
+def card(alert: Alert, *, repeat: bool = False) -> Card:
+    """Lay out an alert. `repeat` marks a message that may have arrived before."""
+    document = alert.story.lead
+    notices = ("test message" if alert.reason is Reason.TEST else "", "↻ may repeat" if repeat else "")
+    return Card(
+        headline=_line(document.title, HEADLINE_SIZE),
+        byline=_byline(document),
+        excerpt=_excerpt(document.text, [hit for why in alert.why for hit in why.hits if hit.field == "text"]),
+        facts=tuple(_facts(document, alert.voice)),
+        link=_link(document.url),
+        footer=_footer(alert),
+        notice=" · ".join(filter(None, notices)),
+    )
+
+
+def _line(text: str, size: int = _LINE_SIZE) -> str:
+    """Put a text on one line of at most `size`."""
+    return cut(_SPACE.sub(" ", text).strip(), size, utf16_len)
+
+
+# --- who says it --------------------------------------------------------------------------------------------------
+
+
+def _byline(document: Document) -> tuple[Span, ...]:
+    outlet = _line(document.outlet)
+    agency = _line(document.agency)
+    kind = _line(document.facts.get("type", ""))
+    said = agency if agency.casefold() not in outlet.casefold() else ""
+    rest = [part for part in (said, _STANDING[document.standing], kind) if part]
+    return (Span(outlet, Mark.BOLD), Span(" · " + " · ".join(rest)))
+
+
+# --- what it says -------------------------------------------------------------------------------------------------
+
+
+def _excerpt(text: str, hits: Iterable[Hit]) -> tuple[Span, ...]:
+    """Quote up to `EXCERPT_SIZE` around the first hits, the hits in bold."""
+    within = sorted({(hit.start, hit.end) for hit in hits if 0 <= hit.start < hit.end <= len(text)})
+    start = _start(text, within[0][0]) if within else 0
+    region = text[start : start + 4 * EXCERPT_SIZE]
+    quoted = _SPACE.sub(" ", region)
+    opening = "… " if start else ""
+    kept = cut(quoted.strip(), EXCERPT_SIZE - len(opening), utf16_len)
+    bold = [_place(region, first - start, last - start) for first, last in within[:_BOLD_SHOWN]]
+    return _marked(opening, kept, [(first, last) for first, last in bold if kept.startswith(quoted[:last])])
+
+
+def _start(text: str, hit: int) -> int:
+    """Choose where the quote begins: a sentence or a word not far before the hit, never inside a word or address."""
+    if hit <= _LEAD:
+        return 0
+    lead = text[hit - _LEAD : hit]
+    sentences = [begin.end() for begin in _BREAK.finditer(lead) if _LEAD - begin.end() >= _LEAD_WANTED]
+    begin = sentences[-1:] or [space.end() for space in _SPACE.finditer(lead)][:1]
+    return hit - _LEAD + begin[0] if begin else 0
+
+
+def _place(region: str, first: int, last: int) -> tuple[int, int]:
+    """Find where a hit stands once white space is folded."""
+    return len(_SPACE.sub(" ", region[:first])), len(_SPACE.sub(" ", region[:last]))
+
+
+def _marked(opening: str, quoted: str, bold: Iterable[tuple[int, int]]) -> tuple[Span, ...]:
+    spans = [Span(opening)]
+    done = 0
+    for first, last in bold:
+        if last > done:  # hits of two queries may overlap
+            spans += [Span(quoted[done : max(first, done)]), Span(quoted[max(first, done) : last], Mark.BOLD)]
+            done = last
+    spans.append(Span(quoted[done:]))
+    return tuple(span for span in spans if span.text)
+
+
+# --- what its publisher states ------------------------------------------------------------------------------------
+
+
+def _facts(document: Document, voice: Voice) -> Iterable[tuple[str, str]]:
+    yield "Published", _published(document, voice)
+    if document.claimed_at and document.seen_at - document.claimed_at > _LATE:
+        yield "First seen", time_in_words(document.seen_at, voice.zone)
+    if document.number:
+        citation = _line(document.facts.get("citation", ""))
+        yield "Document", " · ".join(filter(None, (_line(document.number), citation)))
+    effective = _stated_day(document, "effective_on")
+    if effective and not _is_proposal(document):
+        yield "Effective", effective
+    comments = _stated_day(document, "comments_close_on")
+    if comments:
+        yield "Comments due", comments
+
+
+def _published(document: Document, voice: Voice) -> str:
+    """Say the claimed date as exactly as it was claimed, or why there is none and when we first saw the item."""
+    note = _line(document.date_note)
+    if document.claimed_at is None or document.precision is Precision.NONE:
+        return f"{note or 'date not given'}; first seen {time_in_words(document.seen_at, voice.zone)}"
+    if document.precision is Precision.DAY:
+        said = day_in_words(document.claimed_at)  # a day has no zone to be moved to
+    else:
+        said = time_in_words(document.claimed_at, voice.zone)
+    return f"{said} ({note})" if note else said
+
+
+def _stated_day(document: Document, fact: str) -> str:
+    try:
+        return day_in_words(date.fromisoformat(document.facts.get(fact, "")))
+    except ValueError:
+        return ""
+
+
+def _is_proposal(document: Document) -> bool:
+    """Tell whether the publisher calls it a proposal; it then takes effect on no date."""
+    kind = (document.facts.get("type", "") or document.facts.get("action", "")).casefold()
+    return "propos" in kind or kind == "prorule"
+
+
+# --- where to read it, and why it came ----------------------------------------------------------------------------
+
+
+def _link(url: str) -> Span:
+    """Name the host in clear, so that nobody has to guess where a link leads."""
+    host = host_of(url)
+    if not host or len(url) + len("amp;") * url.count("&") > _URL_SIZE:
+        return Span("The source gave no usable link")
+    return Span(f"Read it at {_owner(host)}", url=url)
+
+
+def _owner(host: str) -> str:
+    """Show a host without `www.`; of a long one its end, which names the owner."""
+    names = host.removeprefix("www.").split(".")
+    shown = [name for at, name in enumerate(names) if at >= len(names) - 2 or len(".".join(names[at:])) <= _HOST_SIZE]
+    return ".".join(shown if len(shown) == len(names) else ["…", *shown])
+
+
+def _footer(alert: Alert) -> tuple[Span, ...]:
+    labels = list(dict.fromkeys(_line(why.label, _LABEL_SIZE) for why in alert.why))
+    more = f" and {len(labels) - _LABELS_SHOWN} more" if len(labels) > _LABELS_SHOWN else ""
+    words = ", ".join(f"“{word}”" for word in _words(alert.story.lead, alert.why))
+    return (
+        Span("Why you got this: "),
+        Span(" · ".join(labels[:_LABELS_SHOWN]), Mark.BOLD),
+        Span(f"{more} ({words})\n" if words else f"{more}\n"),
+        Span(f"#{alert.story.number} · not legal advice"),
+    )
+
+
+def _words(document: Document, why: Iterable[Why]) -> list[str]:
+    """List the first distinct words that matched, as the source writes them."""
+    texts = {"title": document.title, "text": document.text}
+    said = (_line(texts.get(hit.field, "")[hit.start : hit.end], _WORD_SIZE) for one in why for hit in one.hits)
+    return list({word.casefold(): word for word in said if word}.values())[:_WORDS_SHOWN]
