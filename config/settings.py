@@ -152,6 +152,8 @@ class Settings(BaseSettings):
     catalogue: Catalogue = Catalogue()
     sources: tuple[Source, ...] = ()
     topics: tuple[Topic, ...] = ()
+    not_yet: tuple[tuple[str, str], ...] = ()
+    """What was set and nothing obeys yet, as (path, why in words); to be warned of once logs are set up."""
 
     @classmethod
     def settings_customise_sources(

@@ -111,9 +111,12 @@ def read_who(value: object) -> object:
 
 def read_ids(value: object) -> object:
     """Read `"default"` or a list of ids, which the environment may separate with commas."""
-    if isinstance(value, str) and value != "default":
-        return tuple(value.replace(",", " ").split())
-    return value
+    ids = value.replace(",", " ").split() if isinstance(value, str) and value != "default" else value
+    if ids == "default":
+        return ids
+    if not isinstance(ids, list | tuple) or not all(isinstance(one, str) for one in ids):
+        raise ValueError(f'write "default" or a list of ids; got {value!r}')
+    return tuple(ids)
 
 
 def read_id(text: str) -> str:

@@ -1,0 +1,72 @@
+"""Which sources there are: the chosen ones of `sources.toml`, and what `bot.toml` adds or replaces.
+
+Every item is checked by itself, so that a bad one is told beside the others and hides none of them.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+import bot
+from config.not_yet import KINDS_NOT_YET
+from config.problems import Problem, doubled, told
+from config.settings import Catalogue, Fetch, Source
+from config.units import spoken
+from config.words import did_you_mean
+
+
+def known_kinds() -> tuple[str, ...]:
+    """The kinds that exist: a kind is a module of `bot.sources`, and there is no other list of them."""
+    folder = Path(bot.__file__).parent / "sources"
+    return tuple(sorted(module.name for module in pkgutil.iter_modules([str(folder)])))
+
+
+def read_sources(
+    shipped: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]], catalogue: Catalogue, fetch: Fetch
+) -> tuple[tuple[Source, ...], list[Problem]]:
+    """Return the sources to be used and what is wrong. An own source with a shipped id takes its place."""
+    problems = [*_unknown_ids(catalogue, shipped), *doubled("sources", own)]
+    mine = {str(item.get("id")) for item in own}
+    items = [(f"sources[{index}]", item) for index, item in enumerate(own)]
+    items += [(f"sources.toml {item['id']}", item) for item in shipped if _chosen(item["id"], catalogue, mine)]
+    sources: list[Source] = []
+    for where, item in items:
+        try:
+            source = Source.model_validate(item)
+        except ValidationError as error:
+            problems.extend(_named(told(error, Source, where), item))
+        else:
+            problems.extend(_named(_judged(source, where, fetch), item))
+            sources.append(source)
+    return tuple(sources), problems
+
+
+def _chosen(source_id: str, catalogue: Catalogue, replaced: set[str]) -> bool:
+    return source_id not in replaced and (catalogue.enabled == "default" or source_id in catalogue.enabled)
+
+
+def _unknown_ids(catalogue: Catalogue, shipped: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
+    known = {item["id"] for item in shipped}
+    for source_id in () if catalogue.enabled == "default" else catalogue.enabled:
+        if source_id not in known:
+            sentence = f"{source_id!r} is not in the catalogue.{did_you_mean(source_id, known)}"
+            yield "catalogue.enabled", sentence
+
+
+def _judged(source: Source, where: str, fetch: Fetch) -> Iterator[Problem]:
+    kinds = known_kinds()
+    if source.kind not in kinds and source.kind not in KINDS_NOT_YET:
+        yield f"{where}.kind", f"{source.kind!r} is not a kind.{did_you_mean(source.kind, (*kinds, *KINDS_NOT_YET))}"
+    if source.every is not None and source.every < fetch.least_every:
+        yield f"{where}.every", f"at least {spoken(fetch.least_every)}; got {spoken(source.every)}"
+
+
+def _named(problems: Iterator[Problem], item: Mapping[str, Any]) -> Iterator[Problem]:
+    """Add the id, since an index says little in a long list."""
+    for path, sentence in problems:
+        yield path, f"{sentence} (id {item['id']})" if "id" in item and not path.endswith(".id") else sentence
