@@ -77,14 +77,14 @@ class Gate:
         try:
             return _misshapen(url) or self._misplaced(URL(url))
         except ValueError:
-            return "The address is not a valid URL."
+            return "the address is not a valid URL"
 
     def _misplaced(self, url: URL) -> str | None:
         host, port = url.raw_host or "", url.port or 0
         if self.allow_private or (host, port) in self.admit:
             return None
         if port not in PORTS:
-            return f"Port {port} is not allowed, only 80, 443, 8080 and 8443."
+            return f"port {port} is not allowed, only 80, 443, 8080 and 8443"
         return why_not(host) if _literal(host) else None
 
     def socket_factory(self, address: AddrInfo) -> socket.socket:
@@ -98,18 +98,18 @@ class Gate:
 def _misshapen(url: str) -> str | None:
     """Say what is wrong with the URL as text. We dial what yarl reads; where urlsplit reads another host, nothing."""
     if _UNSAFE.search(url):
-        return "The address has control characters or backslashes in it."
+        return "the address has control characters or backslashes in it"
     plain = urlsplit(url)
     if plain.hostname is None or len(plain.hostname) > HOST_AT_MOST:
-        return "The address has no host name, or one that is too long."
+        return "the address has no host name, or one that is too long"
     parsed = URL(url)
     if parsed.scheme not in SCHEMES:
-        return "Only http and https addresses can be read."
+        return "only http and https addresses can be read"
     if "@" in plain.netloc or parsed.user is not None or parsed.password is not None:
-        return "The address has a user name or password in it."
+        return "the address has a user name or password in it"
     readings = (parsed.raw_host or "", parsed.host or "")
     if not any(_same(host, plain.hostname) for host in readings) or not _well_formed(readings[0]):
-        return "The host name can be read in more than one way."
+        return "the host name can be read in more than one way"
     return None
 
 
@@ -118,7 +118,7 @@ def why_not(address: str) -> str | None:
     found = _literal(address)
     if found is not None and all(_is_public(inner) for inner in _unwrapped(found)):
         return None
-    return f"{address} is not a public internet address."
+    return f"{address} is not a public internet address"
 
 
 def _unwrapped(address: IPv4Address | IPv6Address) -> tuple[IPv4Address | IPv6Address, ...]:

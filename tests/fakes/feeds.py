@@ -54,12 +54,14 @@ class _Handed:
 
 
 class FeedServer:
-    """See the module. `url(path)` is where it answers; `requests` are all that were asked, in order."""
+    """See the module. `url(path)` is where it answers; `requests` are all that were asked, in order,
+    over `connections` connections."""
 
     def __init__(self) -> None:
         self.port = 0
         self.requests: list[Asked] = []
         self.violations: list[str] = []
+        self.connections = 0
         self._plans: dict[str, list[_Plan]] = {}
         self._handed: dict[str, _Handed] = {}
         self._connections: set[asyncio.Task[None]] = set()
@@ -179,6 +181,7 @@ class FeedServer:
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
+        self.connections += 1
         try:
             while not writer.is_closing() and (asked := await _read(reader)) is not None:
                 self.requests.append(asked)
