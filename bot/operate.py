@@ -1,0 +1,175 @@
+"""What an operator asks from a shell: the same words with a running daemon, over its socket, as without one.
+
+A request is a list of words. What changes something or speaks to people goes through the one door that chats use;
+what only looks is answered in JSON, and the command line lays it out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from bot.commands import Desk, read_line
+from bot.control import Answered
+from bot.core.clean import canonical_url
+from bot.core.model import Call, Chat, Cursor, Delivery, DeliveryState, Reply, SourceSpec, Story
+from bot.core.plan import delivery_id
+from bot.core.text import clean_controls
+from bot.ports import Answer
+
+PLATFORMS = ("telegram", "slack", "web", "console")
+SHELL = Chat("console", "", "local")
+
+_OPEN = tuple(state for state in DeliveryState if state not in {DeliveryState.SENT, DeliveryState.CANCELLED})
+_MOST_ROWS = 1_000
+_WRONG_USE = 2
+
+
+async def operate(desk: Desk, answer: Answer, argv: Sequence[str]) -> Answered:
+    """Answer one request. `answer` is the door to use: the daemon's takes its turn with polling."""
+    match argv:
+        case ["follow" | "unfollow" as what, chat, *words]:
+            return await _in_chat(answer, what, chat, words)
+        case ["outbox", "retry" | "discard" as what, row]:
+            return _printed(await answer(Call("outbox", (what, row), SHELL, is_operator=True)))
+        case ["say", line]:
+            verb, args = read_line(line)
+            return _printed(await answer(Call(verb, args, SHELL, may_change=True, is_operator=True)))
+        case ["why", story, chat]:
+            return await _why(desk, answer, story, chat)
+        case _:
+            return await _look(desk, argv)
+
+
+async def _look(desk: Desk, argv: Sequence[str]) -> Answered:
+    match argv:
+        case ["outbox", "list"]:
+            return _json([_row(row) for row in await desk.store.outbox(_OPEN, _MOST_ROWS)])
+        case ["outbox", "show", row_id]:
+            row = await desk.store.delivery(row_id)
+            return _json(_row(row)) if row else _none(f"There is no row {row_id}. See `policybell outbox list`.")
+        case ["sources", "list"]:
+            return _json(await _sources(desk))
+        case ["sources", "show", source_id]:
+            source = next((one for one in await _sources(desk) if one["id"] == source_id), None)
+            missing = f"There is no source {source_id}. See `policybell sources list`."
+            return _json(source) if source else _none(missing)
+        case _:
+            sentence = "This request is unknown here. Is the running daemon of another version? Restart it."
+            return Answered(sentence, ok=False, exit=_WRONG_USE)
+
+
+def read_chat(text: str) -> Chat:
+    """Read a chat as people type it; raise `ValueError` with a sentence where it is none."""
+    chat = Chat.parse(text)
+    if chat.platform not in PLATFORMS:
+        raise ValueError(f"{chat.platform!r} is not a platform. Those there are: {', '.join(PLATFORMS)}.")
+    if chat.platform == "telegram" and not chat.id.removeprefix("-").isdecimal():
+        raise ValueError(f"A Telegram chat is a number, such as telegram:-1001234; got {chat.id!r}.")
+    return chat
+
+
+def plain(reply: Reply) -> str:
+    """Write a reply for a shell: text, with addresses behind what they belong to."""
+    spans = (f"{span.text} <{span.url}>" if span.url else span.text for span in reply.spans)
+    return clean_controls("".join(spans)).strip()
+
+
+async def _in_chat(answer: Answer, verb: str, chat: str, words: Sequence[str]) -> Answered:
+    try:
+        call = Call(verb, tuple(words), read_chat(chat), may_change=True, is_operator=True)
+    except ValueError as error:
+        return Answered(str(error), ok=False, exit=_WRONG_USE)
+    return _printed(await answer(call))
+
+
+async def _why(desk: Desk, answer: Answer, what: str, chat: str) -> Answered:
+    try:
+        asked = read_chat(chat)
+    except ValueError as error:
+        return Answered(str(error), ok=False, exit=_WRONG_USE)
+    reply = await answer(Call("why", (what,), asked, is_operator=True))
+    if not reply.ok:
+        return _none(plain(reply))
+    story = await _story(desk, what)
+    row = await desk.store.delivery(delivery_id(asked, story.number, story.lead.id)) if story else None
+    return _json(
+        {
+            "text": plain(reply),
+            "story": story and {"number": story.number, "title": story.lead.title, "url": story.lead.url},
+            "decisions": list(await desk.store.decisions(story.number)) if story else [],
+            "delivery": row and _row(row),
+        }
+    )
+
+
+async def _story(desk: Desk, what: str) -> Story | None:
+    number = what.removeprefix("#")
+    if number.isdecimal():
+        return await desk.store.story(int(number))
+    return await desk.store.story_with_key(f"url:{canonical_url(what)}")
+
+
+async def _sources(desk: Desk) -> list[Mapping[str, object]]:
+    cursors = {cursor.source_id: cursor for cursor in await desk.store.cursors()}
+    waiting = [
+        {"id": source_id, "name": name, "state": "not yet", "why": why, "url": "", "kind": ""}
+        for source_id, name, why in desk.not_yet
+    ]
+    return [*(_source(source, cursors.get(source.id)) for source in desk.sources), *waiting]
+
+
+def _source(source: SourceSpec, cursor: Cursor | None) -> Mapping[str, object]:
+    known = cursor or Cursor(source.id)
+    good = "ok" if known.last_success_at else "not polled"
+    return {
+        "id": source.id,
+        "name": source.name,
+        "state": "failing" if known.failures else good,
+        "why": known.last_error,
+        "url": source.url,
+        "kind": source.kind,
+        "every_seconds": int(source.every.total_seconds()),
+        "standing": source.standing,
+        "agency": source.agency,
+        "language": source.language,
+        "failures": known.failures,
+        "next_poll_at": known.next_poll_at,
+        "last_success_at": known.last_success_at,
+        "last_new_at": known.last_new_at,
+    }
+
+
+def _row(row: Delivery) -> Mapping[str, object]:
+    return {
+        "id": row.id,
+        "state": row.state,
+        "chat": str(row.chat),
+        "alert": row.alert.story.number,
+        "title": row.alert.story.lead.title,
+        "url": row.alert.story.lead.url,
+        "due_at": row.due_at,
+        "attempts": row.attempt,
+        "may_have_arrived": row.unsure,
+        "receipt": row.receipt,
+        "last_error": row.last_error,
+    }
+
+
+def _printed(reply: Reply) -> Answered:
+    return Answered(plain(reply), ok=reply.ok, exit=0 if reply.ok else 1)
+
+
+def _none(sentence: str) -> Answered:
+    return Answered(sentence, ok=False, exit=1)
+
+
+def _json(value: object) -> Answered:
+    return Answered(json.dumps(value, default=_in_json, ensure_ascii=False))
+
+
+def _in_json(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
