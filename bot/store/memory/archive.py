@@ -1,0 +1,88 @@
+"""Documents, their stories and why they were taken as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+
+from bot.core.model import Delivery, Document, Fingerprint, Past, State, Story, Verdict
+from bot.errors import StoreError
+
+
+@dataclass(slots=True)
+class _Known:
+    """A document as first seen, with what later versions added."""
+
+    document: Document
+    story: int
+    latest_digest: str
+
+    def fingerprint(self) -> Fingerprint:
+        return Fingerprint(
+            document_id=self.document.id,
+            source_id=self.document.source_id,
+            story=self.story,
+            number=self.document.number,
+            digest=self.latest_digest,
+            keys=self.document.keys,
+        )
+
+
+@dataclass(slots=True)
+class Archive:
+    """All that was read."""
+
+    documents: dict[str, _Known] = field(default_factory=dict)
+    leads: dict[int, Story] = field(default_factory=dict)
+    reasons: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
+
+    def check(self, verdicts: Iterable[Verdict], deliveries: Iterable[Delivery]) -> None:
+        """Refuse, before anything is written, what would break a rule: a number given twice, a story unknown."""
+        known, numbers = set(self.documents), set(self.leads)
+        for verdict in verdicts:
+            if verdict.document.id in known:
+                continue
+            if (verdict.state is State.NEW) == (verdict.story in numbers):
+                raise StoreError(f"Story {verdict.story} is not what a verdict takes it for; nothing was saved.")
+            known.add(verdict.document.id)
+            numbers.add(verdict.story)
+        stories = [delivery.alert.story for delivery in deliveries]
+        if any(story.number not in numbers or story.lead.id not in known for story in stories):
+            raise StoreError("A delivery tells of a story that is not known; nothing was saved.")
+
+    def learn(self, verdict: Verdict) -> None:
+        """Take a document in, or a revision of it. What is there already stays as it is."""
+        document, known = verdict.document, self.documents.get(verdict.document.id)
+        if known is None:
+            self.documents[document.id] = _Known(document, verdict.story, document.digest)
+            if verdict.state is State.NEW:
+                self.leads[verdict.story] = Story(verdict.story, document, document.seen_at)
+        elif verdict.state is State.REVISION:
+            keys = tuple(dict.fromkeys(known.document.keys + document.keys))
+            known.document = replace(known.document, keys=keys)
+            known.latest_digest = document.digest
+        else:
+            return
+        self.reasons.setdefault((document.id, document.digest), (verdict.story, verdict.because))
+
+    def past(self, keys: Collection[str]) -> Past:
+        wanted = set(keys)
+        found = [one for one in self.documents.values() if not wanted.isdisjoint(one.document.keys)]
+        found.sort(key=lambda one: (one.document.seen_at, one.document.id))
+        return Past(tuple(one.fingerprint() for one in found), max(self.leads, default=0))
+
+    def stories(self, limit: int) -> tuple[Story, ...]:
+        return tuple(self._told(self.leads[number]) for number in sorted(self.leads, reverse=True)[:limit])
+
+    def story(self, number: int) -> Story | None:
+        return self._told(self.leads[number]) if number in self.leads else None
+
+    def story_with_key(self, key: str) -> Story | None:
+        numbers = [one.story for one in self.documents.values() if key in one.document.keys]
+        return self.story(max(numbers)) if numbers else None
+
+    def decisions(self, story: int) -> tuple[str, ...]:
+        return tuple(because for number, because in self.reasons.values() if number == story)
+
+    def _told(self, story: Story) -> Story:
+        return replace(story, lead=self.documents[story.lead.id].document)

@@ -1,0 +1,134 @@
+"""Chats, their names, and what they follow."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from bot.core.model import Chat, Reader, StoredQuery, Subscription, Voice
+from bot.ports import QueryLog
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class _Query:
+    text: str
+    added: int
+    dropped: int | None = None
+
+
+@dataclass(slots=True)
+class Home:
+    """A chat under its present name."""
+
+    voice: Voice
+    since: datetime
+    gone: bool = False
+    not_before: datetime = NEVER
+    subscriptions: list[Subscription] = field(default_factory=list)
+
+    def follows(self) -> set[int]:
+        return {one.query_id for one in self.subscriptions}
+
+    def take_over(self, other: Home) -> None:
+        """Become both chats: active if one was, at rest while one was, following what both followed."""
+        self.gone = self.gone and other.gone
+        self.not_before = max(self.not_before, other.not_before)
+        self.subscriptions.extend([one for one in other.subscriptions if one.query_id not in self.follows()])
+        self.subscriptions.sort(key=lambda one: one.id)
+
+
+@dataclass(slots=True)
+class People:
+    """All chats by their present names; `former` names lead there in one step."""
+
+    homes: dict[Chat, Home] = field(default_factory=dict)
+    former: dict[Chat, Chat] = field(default_factory=dict)
+    queries: dict[int, _Query] = field(default_factory=dict)
+    version: int = 0
+    subscribed: int = 0
+
+    def name(self, chat: Chat) -> Chat:
+        return self.former.get(chat, chat)
+
+    def home(self, chat: Chat) -> Home | None:
+        return self.homes.get(self.name(chat))
+
+    def follow(self, chat: Chat, voice: Voice, query: str, label: str, now: datetime) -> bool:
+        home = self.homes.setdefault(self.name(chat), Home(voice, now))
+        home.gone = False
+        query_id = self._query_id(query)
+        if query_id in home.follows():
+            return False
+        self.subscribed += 1
+        home.subscriptions.append(Subscription(self.subscribed, query_id, query, label))
+        return True
+
+    def unfollow(self, chat: Chat, query: str | None) -> tuple[Subscription, ...]:
+        home = self.home(chat)
+        if home is None:
+            return ()
+        dropped = tuple(one for one in home.subscriptions if query is None or one.query == query)
+        home.subscriptions = [one for one in home.subscriptions if one not in dropped]
+        self._drop_unfollowed()
+        return dropped
+
+    def subscribers(self, query_ids: Collection[int]) -> tuple[Reader, ...]:
+        found = [
+            (one.id, Reader(chat, home.voice, one.query_id, one.label))
+            for chat, home in self.homes.items()
+            if not home.gone
+            for one in home.subscriptions
+            if one.query_id in query_ids
+        ]
+        return tuple(reader for _, reader in sorted(found, key=lambda pair: pair[0]))
+
+    def move(self, chat: Chat, to: Chat) -> tuple[Chat, Chat] | None:
+        """Rename or merge a chat; return its two names, None where there is nothing to do."""
+        old, new = self.name(chat), self.name(to)
+        if old not in self.homes or old == to:
+            return None
+        new = to if new == old else new
+        self.former.pop(new, None)
+        self.former |= dict.fromkeys([name for name, home in self.former.items() if home == old] + [old], new)
+        moved = self.homes.pop(old)
+        self.homes.setdefault(new, moved)
+        if self.homes[new] is not moved:
+            self.homes[new].take_over(moved)
+        return old, new
+
+    def forget(self, chat: Chat) -> None:
+        name = self.name(chat)
+        self.homes.pop(name, None)
+        self.former = {former: home for former, home in self.former.items() if home != name}
+        self._drop_unfollowed()
+
+    def queries_since(self, version: int) -> QueryLog:
+        added = [
+            StoredQuery(query_id, query.text)
+            for query_id, query in self.queries.items()
+            if query.added > version and query.dropped is None
+        ]
+        removed = [
+            query_id
+            for query_id, query in self.queries.items()
+            if query.dropped is not None and query.added <= version < query.dropped
+        ]
+        return QueryLog(self.version, tuple(added), tuple(removed))
+
+    def _query_id(self, text: str) -> int:
+        for query_id, query in self.queries.items():
+            if query.text == text and query.dropped is None:
+                return query_id
+        self.version += 1
+        self.queries[len(self.queries) + 1] = _Query(text, self.version)
+        return len(self.queries)
+
+    def _drop_unfollowed(self) -> None:
+        followed = {query_id for home in self.homes.values() for query_id in home.follows()}
+        dropped = [one for query_id, one in self.queries.items() if one.dropped is None and query_id not in followed]
+        self.version += bool(dropped)
+        for query in dropped:
+            query.text, query.dropped = "", self.version

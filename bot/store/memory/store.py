@@ -1,0 +1,300 @@
+"""The store itself: rows on their way, with `people` and `archive` beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.core.model import (
+    Changes,
+    Chat,
+    Cursor,
+    Delivery,
+    DeliveryState,
+    Gone,
+    Moved,
+    Outcome,
+    Past,
+    Reader,
+    SourceSpec,
+    Story,
+    Subscription,
+    Unsure,
+    Voice,
+)
+from bot.ports import Census, QueryLog
+from bot.store import rules
+from bot.store.memory.archive import Archive
+from bot.store.memory.people import NEVER, People
+
+
+@dataclass(slots=True)
+class _Row:
+    delivery: Delivery
+    seq: int
+    waiting_since: datetime
+    attempted_at: datetime | None = None
+    lease_until: datetime = NEVER
+    settled_at: datetime = NEVER
+
+    @property
+    def state(self) -> DeliveryState:
+        return self.delivery.state
+
+    @property
+    def age(self) -> tuple[datetime, int]:
+        return self.delivery.due_at, self.seq
+
+    def rename(self, chat: Chat) -> None:
+        self.delivery = replace(self.delivery, alert=replace(self.delivery.alert, chat=chat))
+
+    def cancel(self, error: str, now: datetime) -> None:
+        self.delivery = replace(self.delivery, state=DeliveryState.CANCELLED, last_error=error)
+        self.settled_at = now
+
+
+class MemoryStore:
+    """Satisfies `bot.ports.Store` with dictionaries. No method waits inside, so each is one transaction."""
+
+    def __init__(self) -> None:
+        self._registered: set[str] = set()
+        self._cursors: dict[str, Cursor] = {}
+        self._archive = Archive()
+        self._people = People()
+        self._rows: dict[str, _Row] = {}
+        self._added = 0
+
+    # polling
+
+    async def register(self, sources: Sequence[SourceSpec]) -> None:
+        self._registered = {source.id for source in sources}
+        for source in sources:
+            self._cursors.setdefault(source.id, Cursor(source.id))
+
+    async def cursors(self) -> tuple[Cursor, ...]:
+        return tuple(cursor for source_id, cursor in sorted(self._cursors.items()) if source_id in self._registered)
+
+    async def due(self, now: datetime) -> tuple[Cursor, ...]:
+        waiting = [cursor for cursor in await self.cursors() if (cursor.next_poll_at or NEVER) <= now]
+        return tuple(sorted(waiting, key=lambda cursor: cursor.next_poll_at or NEVER))
+
+    async def past(self, keys: Collection[str]) -> Past:
+        return self._archive.past(keys)
+
+    async def subscribers(self, query_ids: Collection[int]) -> tuple[Reader, ...]:
+        return self._people.subscribers(query_ids)
+
+    async def commit(self, changes: Sequence[Changes]) -> None:
+        verdicts = [verdict for one in changes for verdict in one.verdicts]
+        wanted = [self._wanted(delivery) for one in changes for delivery in one.deliveries]
+        deliveries = [delivery for delivery in wanted if delivery is not None]
+        self._archive.check(verdicts, deliveries)
+        self._cursors |= {one.cursor.source_id: one.cursor for one in changes}
+        for verdict in verdicts:
+            self._archive.learn(verdict)
+        for delivery in deliveries:
+            self._add(delivery)
+
+    async def queries_since(self, version: int) -> QueryLog:
+        return self._people.queries_since(version)
+
+    def _wanted(self, delivery: Delivery) -> Delivery | None:
+        """Say what a chat still asks for, under its present name."""
+        chat = self._people.name(delivery.chat)
+        home = self._people.homes.get(chat)
+        if home is None or home.gone:
+            return None
+        why = rules.asked_for(delivery.alert.why, delivery.alert.reason, home.follows())
+        if why is None:
+            return None
+        return replace(delivery, alert=replace(delivery.alert, chat=chat, why=why), state=DeliveryState.PENDING)
+
+    def _add(self, delivery: Delivery) -> None:
+        known = any(rules.same_news(row.delivery, delivery) for row in self._of(delivery.chat))
+        if not known and delivery.id not in self._rows:
+            self._added += 1
+            self._rows[delivery.id] = _Row(delivery, self._added, delivery.due_at)
+
+    # delivering
+
+    async def claim(
+        self, now: datetime, *, limit: int, platforms: Collection[str], lease: timedelta
+    ) -> tuple[Delivery, ...]:
+        heads = sorted(self._heads(now, platforms), key=lambda row: row.age)[:limit]
+        for row in heads:
+            row.delivery = replace(row.delivery, state=DeliveryState.SENDING, attempt=row.delivery.attempt + 1)
+            row.attempted_at, row.lease_until = now, now + lease
+        return self._shown(heads)
+
+    def _heads(self, now: datetime, platforms: Collection[str]) -> Iterator[_Row]:
+        for chat, home in self._people.homes.items():
+            if home.gone or home.not_before > now or chat.platform not in platforms:
+                continue
+            if self._of(chat, DeliveryState.SENDING):
+                continue
+            head = min(self._of(chat, DeliveryState.PENDING), key=lambda row: row.age, default=None)
+            if head is not None and head.delivery.due_at <= now:
+                yield head
+
+    async def settle(self, delivery: Delivery, outcome: Outcome, now: datetime) -> DeliveryState:
+        row = self._rows.get(delivery.id)
+        if row is None:
+            return DeliveryState.CANCELLED
+        if row.state is not DeliveryState.SENDING or row.delivery.attempt != delivery.attempt:
+            return row.state
+        self._settle(row, rules.about(row.delivery, delivery.chat, outcome), now)
+        return row.state if delivery.id in self._rows else DeliveryState.CANCELLED
+
+    def _settle(self, row: _Row, outcome: Outcome, now: datetime) -> None:
+        home = self._people.homes[row.delivery.chat]
+        row.delivery = rules.settled(row.delivery, outcome)
+        row.settled_at = now
+        home.not_before = max(home.not_before, rules.rest_after(row.delivery, outcome) or NEVER)
+        match outcome:
+            case Moved(to=to):
+                self._move(row.delivery.chat, to)
+            case Gone(why=why):
+                home.gone = True
+                for waiting in self._of(row.delivery.chat, DeliveryState.PENDING):
+                    waiting.cancel(why, now)
+
+    async def recover(self, now: datetime, *, every_lease: bool = False) -> int:
+        under_way = [row for row in self._rows.values() if row.state is DeliveryState.SENDING]
+        ended = [row for row in under_way if every_lease or row.lease_until <= now]
+        for row in ended:
+            self._settle(row, Unsure(now, rules.STOPPED), now)
+        return len(ended)
+
+    async def expire(self, before: datetime) -> int:
+        pending = [row for row in self._rows.values() if row.state is DeliveryState.PENDING]
+        late = [row for row in pending if row.waiting_since < before]
+        for row in late:
+            row.delivery = replace(row.delivery, state=DeliveryState.EXPIRED)
+        return len(late)
+
+    async def attempts_since(self, since: datetime) -> tuple[tuple[Chat, datetime], ...]:
+        made = [(row.attempted_at, row.seq, row.delivery.chat) for row in self._rows.values() if row.attempted_at]
+        return tuple((chat, at) for at, _, chat in sorted(made, key=lambda one: one[:2]) if at >= since)
+
+    # people
+
+    async def follow(self, chat: Chat, voice: Voice, query: str, label: str, now: datetime) -> bool:
+        return self._people.follow(chat, voice, query, label, now)
+
+    async def unfollow(self, chat: Chat, query: str | None, now: datetime) -> tuple[Subscription, ...]:
+        dropped = self._people.unfollow(chat, query)
+        query_ids = {one.query_id for one in dropped}
+        for row in self._of(self._people.name(chat), DeliveryState.PENDING, DeliveryState.SENDING):
+            alert = row.delivery.alert
+            left = rules.asked_for(alert.why, alert.reason, {one.query_id for one in alert.why} - query_ids)
+            if left is None and row.state is DeliveryState.PENDING:
+                row.cancel(rules.UNFOLLOWED, now)
+            else:
+                row.delivery = replace(row.delivery, alert=replace(alert, why=left or ()))
+        return dropped
+
+    async def subscriptions(self, chat: Chat) -> tuple[Subscription, ...]:
+        home = self._people.home(chat)
+        return tuple(home.subscriptions) if home else ()
+
+    async def wake(self, chat: Chat) -> bool:
+        home = self._people.home(chat)
+        if home is None or not home.gone:
+            return False
+        home.gone = False
+        return True
+
+    async def move(self, chat: Chat, to: Chat) -> None:
+        self._move(chat, to)
+
+    def _move(self, chat: Chat, to: Chat) -> None:
+        if (names := self._people.move(chat, to)) is None:
+            return
+        old, new = names
+        ours = self._of(new)
+        for row in self._of(old):
+            row.rename(new)
+            double = next((one for one in ours if rules.same_news(one.delivery, row.delivery)), None)
+            if double is not None:
+                self._join(row, double)
+
+    def _join(self, *doubles: _Row) -> None:
+        kept, dropped = sorted(doubles, key=lambda row: (rules.FURTHEST_FIRST.index(row.state), row.seq))
+        kept.delivery = rules.joined(kept.delivery, dropped.delivery)
+        del self._rows[dropped.delivery.id]
+
+    async def forget(self, chat: Chat) -> None:
+        for row in self._of(self._people.name(chat)):
+            del self._rows[row.delivery.id]
+        self._people.forget(chat)
+
+    # looking back
+
+    async def stories(self, limit: int) -> tuple[Story, ...]:
+        return self._archive.stories(limit)
+
+    async def story(self, number: int) -> Story | None:
+        return self._archive.story(number)
+
+    async def story_with_key(self, key: str) -> Story | None:
+        return self._archive.story_with_key(key)
+
+    async def decisions(self, story: int) -> tuple[str, ...]:
+        return self._archive.decisions(story)
+
+    async def history(self, chat: Chat, limit: int) -> tuple[Delivery, ...]:
+        sent = self._of(self._people.name(chat), DeliveryState.SENT)
+        sent.sort(key=lambda row: (row.settled_at, row.seq))
+        return self._shown(sent[max(0, len(sent) - limit) :])
+
+    # operating
+
+    async def outbox(self, states: Collection[DeliveryState], limit: int) -> tuple[Delivery, ...]:
+        rows = [row for row in self._rows.values() if row.state in states]
+        return self._shown(sorted(rows, key=lambda row: row.age)[:limit])
+
+    async def delivery(self, delivery_id: str) -> Delivery | None:
+        rows = [row for row in (self._rows.get(delivery_id),) if row is not None]
+        return next(iter(self._shown(rows)), None)
+
+    async def retry(self, delivery_id: str, now: datetime) -> bool:
+        row = self._rows.get(delivery_id)
+        if row is None or row.state not in rules.RETRIABLE:
+            return False
+        row.delivery, row.waiting_since = rules.retried(row.delivery), now
+        return True
+
+    async def discard(self, delivery_id: str, now: datetime) -> bool:
+        row = self._rows.get(delivery_id)
+        if row is None or row.state not in rules.DISCARDABLE:
+            return False
+        row.cancel(rules.DISCARDED, now)
+        return True
+
+    async def census(self) -> Census:
+        states = [row.state for row in self._rows.values()]
+        waiting = [row.waiting_since for row in self._rows.values() if row.state is DeliveryState.PENDING]
+        homes = self._people.homes.values()
+        return Census(
+            deliveries={state: states.count(state) for state in DeliveryState},
+            oldest_pending_at=min(waiting, default=None),
+            documents=len(self._archive.documents),
+            chats=sum(not home.gone for home in homes),
+            subscriptions=sum(len(home.subscriptions) for home in homes),
+        )
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    def _of(self, chat: Chat, *states: DeliveryState) -> list[_Row]:
+        """List a chat's rows, in these states or in any."""
+        return [row for row in self._rows.values() if row.delivery.chat == chat and (not states or row.state in states)]
+
+    def _shown(self, rows: Sequence[_Row]) -> tuple[Delivery, ...]:
+        """Show rows in the voice that their chats have now."""
+        homes = self._people.homes
+        return tuple(
+            replace(row.delivery, alert=replace(row.delivery.alert, voice=homes[row.delivery.chat].voice))
+            for row in rows
+        )

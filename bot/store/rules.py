@@ -1,0 +1,121 @@
+"""What an attempt means for its row: pure rules that every store applies.
+
+    pending ──claim──► sending ──Sent──────────────► sent
+       ▲                  │ Later, Moved             (waits again)
+       │◄─────────────────┤ Unsure: marked, repeated once; again: maybe
+       │                  │ Refused: repeated once as plain text; again: dead
+       │                  └ Gone ──────────────────► cancelled
+       └ retry: from maybe, dead, expired, cancelled
+
+A row whose last reason was unfollowed while it was being sent is cancelled instead of waiting again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from bot.core.model import (
+    Chat,
+    Delivery,
+    DeliveryState,
+    Gone,
+    Later,
+    Moved,
+    Outcome,
+    Reason,
+    Refused,
+    Sent,
+    Unsure,
+    Why,
+)
+
+STOPPED = "the program stopped while this was being sent"
+UNFOLLOWED = "nobody in this chat follows it any more"
+DISCARDED = "discarded by an operator"
+
+RETRIABLE = frozenset({DeliveryState.MAYBE, DeliveryState.DEAD, DeliveryState.EXPIRED, DeliveryState.CANCELLED})
+DISCARDABLE = frozenset({DeliveryState.PENDING, DeliveryState.MAYBE, DeliveryState.DEAD, DeliveryState.EXPIRED})
+
+# Which of two rows for one story stays when their chats turn out to be one: the one that came furthest.
+FURTHEST_FIRST = (
+    DeliveryState.SENT,
+    DeliveryState.SENDING,
+    DeliveryState.MAYBE,
+    DeliveryState.PENDING,
+    DeliveryState.DEAD,
+    DeliveryState.EXPIRED,
+    DeliveryState.CANCELLED,
+)
+
+
+def settled(row: Delivery, outcome: Outcome) -> Delivery:
+    """Say what becomes of a row in `sending`. What the outcome means for the chat is the store's part."""
+    match outcome:
+        case Sent(receipt=receipt):
+            return replace(row, state=DeliveryState.SENT, receipt=receipt, last_error="")
+        case Later(error=error, counted=counted):
+            return _waiting(replace(row, attempt=row.attempt - (not counted), last_error=error))
+        case Unsure(error=error):
+            left = replace(row, unsure=True, last_error=error)
+            return replace(left, state=DeliveryState.MAYBE) if row.unsure else _waiting(left)
+        case Refused(error=error):
+            left = replace(row, plain=True, last_error=error)
+            return replace(left, state=DeliveryState.DEAD) if row.plain else _waiting(left)
+        case Moved():
+            return _waiting(row)
+        case Gone(why=why):
+            return replace(row, state=DeliveryState.CANCELLED, last_error=why)
+        case _:
+            assert_never(outcome)
+
+
+def about(row: Delivery, attempted: Chat, outcome: Outcome) -> Outcome:
+    """Read an outcome for the chat as it is called now: that a former name is gone says only that it moved."""
+    return Moved(row.chat) if isinstance(outcome, Gone) and attempted != row.chat else outcome
+
+
+def rest_after(row: Delivery, outcome: Outcome) -> datetime | None:
+    """Say until when the chat rests, given the settled row; None: no longer than it would have."""
+    match outcome:
+        case Sent(rest_until=until):
+            return until
+        case Later(at=until) | Unsure(at=until) | Refused(at=until) if row.state is DeliveryState.PENDING:
+            return until
+        case _:
+            return None
+
+
+def asked_for(why: tuple[Why, ...], reason: Reason, followed: Collection[int]) -> tuple[Why, ...] | None:
+    """Keep the reasons that the chat still follows; None: the alert has no reason left. Tests need none."""
+    left = tuple(one for one in why if one.query_id in followed)
+    return left if left or reason is Reason.TEST else None
+
+
+def same_news(one: Delivery, other: Delivery) -> bool:
+    """Tell whether two rows of one chat bring the same story. A test is news every time."""
+    return (
+        Reason.TEST not in {one.alert.reason, other.alert.reason}
+        and one.alert.story.number == other.alert.story.number
+        and one.alert.story.lead.id == other.alert.story.lead.id
+    )
+
+
+def retried(row: Delivery) -> Delivery:
+    """Put a row back. What may have arrived stays marked; a refused text gets its full chance again."""
+    return replace(row, state=DeliveryState.PENDING, plain=False)
+
+
+def joined(kept: Delivery, dropped: Delivery) -> Delivery:
+    """Make one row of two for the same story, whose chats turned out to be one."""
+    known = {one.query_id for one in kept.alert.why}
+    why = kept.alert.why + tuple(one for one in dropped.alert.why if one.query_id not in known)
+    return replace(kept, alert=replace(kept.alert, why=why), unsure=kept.unsure or dropped.unsure)
+
+
+def _waiting(row: Delivery) -> Delivery:
+    if row.alert.why or row.alert.reason is Reason.TEST:
+        return replace(row, state=DeliveryState.PENDING)
+    return replace(row, state=DeliveryState.CANCELLED, last_error=UNFOLLOWED)

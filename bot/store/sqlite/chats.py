@@ -1,0 +1,141 @@
+"""Chats: under which name they are known, whether they can be reached, where they went.
+
+A chat that moved leaves its old name behind as a row with `moved_to`, one step long: what is under way for the old
+name (a poll that is deciding, a message that is being sent) finds its way, whichever comes first.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.core.model import Chat, Voice
+from bot.store.rules import FURTHEST_FIRST, joined
+from bot.store.sqlite.rows import Connection, deliveries_of, key_of, stamp, why_json
+
+
+def find(connection: Connection, chat: Chat) -> int | None:
+    """Look up the number of a chat, under its present name or a former one."""
+    row = connection.execute(
+        """SELECT coalesce(moved_to, id) FROM chats
+        WHERE platform = ? AND workspace = ? AND chat = ? AND thread = ?""",
+        key_of(chat),
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def find_or_add(connection: Connection, chat: Chat, voice: Voice, now: datetime) -> int:
+    """Look a chat up, or make it known with this voice; a known chat keeps its own."""
+    known = find(connection, chat)
+    if known is not None:
+        return known
+    added = connection.execute(
+        """INSERT INTO chats (platform, workspace, chat, thread, language, zone, created_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?)""",
+        (*key_of(chat), voice.language, voice.zone, stamp(now)),
+    )
+    assert added.lastrowid is not None
+    return added.lastrowid
+
+
+def wake(connection: Connection, chat: Chat) -> bool:
+    """Make a known chat active again; False where it is unknown or was active."""
+    woken = connection.execute(
+        "UPDATE chats SET gone_at = NULL WHERE id = ? AND gone_at IS NOT NULL", (find(connection, chat),)
+    )
+    return woken.rowcount == 1
+
+
+def part_with(connection: Connection, chat_id: int, why: str, now: datetime) -> None:
+    """Note that a chat cannot be reached: it becomes inactive and what waits for it is cancelled."""
+    connection.execute("UPDATE chats SET gone_at = ? WHERE id = ? AND gone_at IS NULL", (stamp(now), chat_id))
+    connection.execute(
+        """UPDATE deliveries SET state = 'cancelled', last_error = ?, settled_at = ?
+        WHERE chat_id = ? AND state = 'pending'""",
+        (why, stamp(now), chat_id),
+    )
+
+
+def rest(connection: Connection, chat_id: int, until: datetime) -> None:
+    """Let nothing be sent to the chat before `until`; a longer rest stays."""
+    connection.execute(
+        "UPDATE chats SET not_before = max(coalesce(not_before, ''), ?) WHERE id = ?", (stamp(until), chat_id)
+    )
+
+
+def move(connection: Connection, chat: Chat, to: Chat) -> None:
+    """Give a chat a new name, merging it into the chat that has that name, where there is one."""
+    old = find(connection, chat)
+    if old is None or _is_named(connection, old, to):
+        return
+    new = find(connection, to)
+    if new is None or new == old:
+        _rename(connection, old, to)
+    else:
+        _merge(connection, old, new)
+
+
+def _is_named(connection: Connection, chat_id: int, chat: Chat) -> bool:
+    return (
+        connection.execute(
+            """SELECT 1 FROM chats WHERE id = ? AND platform = ? AND workspace = ? AND chat = ? AND thread = ?""",
+            (chat_id, *key_of(chat)),
+        ).fetchone()
+        is not None
+    )
+
+
+def _rename(connection: Connection, chat_id: int, to: Chat) -> None:
+    """Give a chat a name that is free, or one that it had before; its present one becomes a former one."""
+    connection.execute(
+        """DELETE FROM chats
+        WHERE platform = ? AND workspace = ? AND chat = ? AND thread = ? AND moved_to = ?""",
+        (*key_of(to), chat_id),
+    )
+    former = connection.execute(
+        "SELECT platform, workspace, chat, thread, language, zone, created_at FROM chats WHERE id = ?", (chat_id,)
+    ).fetchone()
+    connection.execute(
+        "UPDATE chats SET platform = ?, workspace = ?, chat = ?, thread = ? WHERE id = ?", (*key_of(to), chat_id)
+    )
+    connection.execute(
+        """INSERT INTO chats (platform, workspace, chat, thread, language, zone, created_at, moved_to)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+        (*former, chat_id),
+    )
+
+
+def _merge(connection: Connection, old: int, new: int) -> None:
+    """Let `new` take over everything of `old`: of two rows for one story the furthest stays."""
+    _join_doubles(connection, old, new)
+    connection.execute("UPDATE deliveries SET chat_id = ? WHERE chat_id = ?", (new, old))
+    connection.execute("UPDATE OR IGNORE subscriptions SET chat_id = ? WHERE chat_id = ?", (new, old))
+    connection.execute("DELETE FROM subscriptions WHERE chat_id = ?", (old,))
+    gone_at, not_before = connection.execute("SELECT gone_at, not_before FROM chats WHERE id = ?", (old,)).fetchone()
+    if gone_at is None:
+        connection.execute("UPDATE chats SET gone_at = NULL WHERE id = ? AND gone_at IS NOT NULL", (new,))
+    if not_before is not None:
+        connection.execute(
+            "UPDATE chats SET not_before = max(coalesce(not_before, ''), ?) WHERE id = ?", (not_before, new)
+        )
+    connection.execute("UPDATE chats SET moved_to = ? WHERE id = ? OR moved_to = ?", (new, old, old))
+
+
+def _join_doubles(connection: Connection, old: int, new: int) -> None:
+    pairs = connection.execute(
+        """SELECT theirs.seq, ours.seq FROM deliveries AS theirs
+        JOIN deliveries AS ours ON ours.chat_id = ? AND ours.story = theirs.story
+            AND ours.document_id = theirs.document_id AND ours.reason <> 'test'
+        WHERE theirs.chat_id = ? AND theirs.reason <> 'test'""",
+        (new, old),
+    ).fetchall()
+    for pair in pairs:
+        rows = connection.execute(
+            "SELECT * FROM deliveries_with_chat WHERE seq IN (?, ?) ORDER BY seq", pair
+        ).fetchall()
+        doubles = zip((row["seq"] for row in rows), deliveries_of(connection, rows), strict=True)
+        (kept_seq, kept), (dropped_seq, dropped) = sorted(doubles, key=lambda one: FURTHEST_FIRST.index(one[1].state))
+        both = joined(kept, dropped)
+        connection.execute("DELETE FROM deliveries WHERE seq = ?", (dropped_seq,))
+        connection.execute(
+            "UPDATE deliveries SET why = ?, unsure = ? WHERE seq = ?", (why_json(both.alert.why), both.unsure, kept_seq)
+        )

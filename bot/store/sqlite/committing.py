@@ -1,0 +1,202 @@
+"""What a poll writes: the cursor with the documents, stories, revisions, decisions and deliveries it led to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from bot.core.model import Changes, Chat, Cursor, Delivery, Document, State, Verdict
+from bot.store.rules import asked_for
+from bot.store.sqlite.rows import (
+    Connection,
+    as_json,
+    as_list,
+    chat_of,
+    from_header,
+    key_of,
+    plain,
+    stamp,
+    stamp_or_null,
+    why_json,
+)
+
+
+def commit(connection: Connection, changes: Sequence[Changes]) -> None:
+    """Write polls. What is there already stays as it is, so doing it twice changes nothing."""
+    for one in changes:
+        _write_cursor(connection, one.cursor)
+        for verdict in one.verdicts:
+            _write_verdict(connection, verdict)
+        _write_deliveries(connection, one.deliveries)
+
+
+def _write_cursor(connection: Connection, cursor: Cursor) -> None:
+    _know_source(connection, cursor.source_id)
+    connection.execute(
+        """INSERT INTO cursors (source_id, validator_url, etag, last_modified, body_hash, next_poll_at, failures,
+            last_error, last_success_at, last_new_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (source_id) DO UPDATE SET validator_url = excluded.validator_url, etag = excluded.etag,
+            last_modified = excluded.last_modified, body_hash = excluded.body_hash,
+            next_poll_at = excluded.next_poll_at, failures = excluded.failures, last_error = excluded.last_error,
+            last_success_at = excluded.last_success_at, last_new_at = excluded.last_new_at""",
+        (
+            plain(cursor.source_id),
+            plain(cursor.validator_url),
+            from_header(cursor.etag),
+            from_header(cursor.last_modified),
+            cursor.body_hash,
+            stamp_or_null(cursor.next_poll_at),
+            cursor.failures,
+            plain(cursor.last_error),
+            stamp_or_null(cursor.last_success_at),
+            stamp_or_null(cursor.last_new_at),
+        ),
+    )
+
+
+def _know_source(connection: Connection, source_id: str) -> None:
+    """Keep what a source said even when nobody registered it, as a dormant one: it is never due."""
+    connection.execute(
+        """INSERT INTO sources (id, kind, name, url, standing, agency, language, dormant)
+        VALUES (?, '', '', '', '', '', '', 1) ON CONFLICT (id) DO NOTHING""",
+        (plain(source_id),),
+    )
+
+
+def _write_verdict(connection: Connection, verdict: Verdict) -> None:
+    document = verdict.document
+    known = connection.execute("SELECT 1 FROM documents WHERE id = ?", (plain(document.id),)).fetchone()
+    if known is None:
+        _add_document(connection, document, verdict.story, opens_story=verdict.state is State.NEW)
+    elif verdict.state is State.REVISION:
+        _add_revision(connection, document)
+    else:
+        return
+    connection.executemany(
+        "INSERT INTO document_keys (key, document_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        [(plain(key), plain(document.id)) for key in document.keys],
+    )
+    connection.execute(
+        """INSERT INTO decisions (story, document_id, digest, state, because, decided_at) VALUES (?, ?, ?, ?, ?, ?)
+        ON CONFLICT (document_id, digest) DO NOTHING""",
+        (
+            verdict.story,
+            plain(document.id),
+            document.digest,
+            verdict.state,
+            plain(verdict.because),
+            stamp(document.seen_at),
+        ),
+    )
+
+
+def _add_document(connection: Connection, document: Document, story: int, *, opens_story: bool) -> None:
+    _know_source(connection, document.source_id)
+    if opens_story:
+        connection.execute(
+            "INSERT INTO stories (number, lead_document_id, first_seen_at) VALUES (?, ?, ?)",
+            (story, plain(document.id), stamp(document.seen_at)),
+        )
+    connection.execute(
+        """INSERT INTO documents (id, source_id, story, outlet, standing, agency, language, url, number, title, text,
+            claimed_at, precision, date_note, facts, digest, latest_digest, seen_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            plain(document.id),
+            plain(document.source_id),
+            story,
+            plain(document.outlet),
+            document.standing,
+            plain(document.agency),
+            plain(document.language),
+            plain(document.url),
+            plain(document.number),
+            plain(document.title),
+            plain(document.text),
+            stamp_or_null(document.claimed_at),
+            document.precision,
+            plain(document.date_note),
+            as_json(dict(document.facts)),
+            document.digest,
+            document.digest,
+            stamp(document.seen_at),
+        ),
+    )
+
+
+def _add_revision(connection: Connection, document: Document) -> None:
+    """Keep a later version beside the first one, which alerts go on quoting: their offsets belong to it."""
+    connection.execute(
+        """INSERT INTO revisions (document_id, digest, url, title, text, claimed_at, precision, date_note, facts,
+            seen_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (document_id, digest) DO NOTHING""",
+        (
+            plain(document.id),
+            document.digest,
+            plain(document.url),
+            plain(document.title),
+            plain(document.text),
+            stamp_or_null(document.claimed_at),
+            document.precision,
+            plain(document.date_note),
+            as_json(dict(document.facts)),
+            stamp(document.seen_at),
+        ),
+    )
+    connection.execute("UPDATE documents SET latest_digest = ? WHERE id = ?", (document.digest, plain(document.id)))
+
+
+def _write_deliveries(connection: Connection, deliveries: Sequence[Delivery]) -> None:
+    """Write the rows whose chats still ask for them: somebody may have left since the readers were looked up."""
+    query_ids = {why.query_id for delivery in deliveries for why in delivery.alert.why}
+    followed = _followed(connection, query_ids)
+    rows = []
+    for delivery in deliveries:
+        alert = delivery.alert
+        chat_id, queries = followed.get(alert.chat) or _followed_after_move(connection, alert.chat)
+        why = asked_for(alert.why, alert.reason, queries)
+        if chat_id is None or why is None:
+            continue
+        due = stamp(delivery.due_at)
+        rows.append(
+            (
+                delivery.id,
+                chat_id,
+                alert.story.number,
+                plain(alert.story.lead.id),
+                alert.reason,
+                why_json(why),
+                due,
+                due,
+            )
+        )
+    # One row a chat and story, whatever its id: `deliveries_once` sees two chats that turned out to be one.
+    connection.executemany(
+        """INSERT INTO deliveries (id, chat_id, story, document_id, reason, why, state, due_at, waiting_since)
+        VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?) ON CONFLICT DO NOTHING""",
+        rows,
+    )
+
+
+def _followed(connection: Connection, query_ids: Iterable[int]) -> dict[Chat, tuple[int | None, set[int]]]:
+    followed: dict[Chat, tuple[int | None, set[int]]] = {}
+    for row in connection.execute(
+        """SELECT chats.id, platform, workspace, chat, thread, query_id
+        FROM subscriptions JOIN chats ON chats.id = subscriptions.chat_id
+        WHERE query_id IN (SELECT value FROM json_each(?)) AND gone_at IS NULL""",
+        (as_list(query_ids),),
+    ):
+        followed.setdefault(chat_of(row), (row["id"], set()))[1].add(row["query_id"])
+    return followed
+
+
+def _followed_after_move(connection: Connection, chat: Chat) -> tuple[int | None, set[int]]:
+    """Look one chat up that `_followed` did not show: it has moved, or its alert needs no subscription."""
+    rows = connection.execute(
+        """SELECT home.id, query_id FROM chats AS named
+        JOIN chats AS home ON home.id = coalesce(named.moved_to, named.id) AND home.gone_at IS NULL
+        LEFT JOIN subscriptions ON subscriptions.chat_id = home.id
+        WHERE named.platform = ? AND named.workspace = ? AND named.chat = ? AND named.thread = ?""",
+        key_of(chat),
+    ).fetchall()
+    return (rows[0]["id"] if rows else None), {row["query_id"] for row in rows}

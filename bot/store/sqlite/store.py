@@ -1,0 +1,66 @@
+"""The SQLite store: every method is one unit of work on the writer's thread. The doors are described in `bot.ports`."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from bot.core.model import Chat
+from bot.store.sqlite import archive, chats, committing, delivering, people, polling
+from bot.store.sqlite.opening import checkpoint, open_database
+from bot.store.sqlite.writer import Writer
+from bot.store.threaded import threaded
+
+log = structlog.get_logger()
+
+
+class SqliteStore:
+    """Satisfies `bot.ports.Store` on one SQLite file."""
+
+    def __init__(self, path: Path) -> None:
+        self.writer = Writer(partial(open_database, path))
+
+    register = threaded(polling.register)
+    cursors = threaded(polling.cursors)
+    due = threaded(polling.due)
+    past = threaded(polling.past)
+    subscribers = threaded(polling.subscribers)
+    queries_since = threaded(polling.queries_since)
+    commit = threaded(committing.commit)
+
+    claim = threaded(delivering.claim)
+    settle = threaded(delivering.settle)
+    recover = threaded(delivering.recover)
+    expire = threaded(delivering.expire)
+    attempts_since = threaded(delivering.attempts_since)
+
+    follow = threaded(people.follow)
+    unfollow = threaded(people.unfollow)
+    subscriptions = threaded(people.subscriptions)
+    wake = threaded(chats.wake)
+    move = threaded(chats.move)
+    _forget = threaded(people.forget)
+
+    stories = threaded(archive.stories)
+    story = threaded(archive.story)
+    story_with_key = threaded(archive.story_with_key)
+    decisions = threaded(archive.decisions)
+    history = threaded(archive.history)
+
+    outbox = threaded(delivering.outbox)
+    delivery = threaded(delivering.delivery)
+    retry = threaded(delivering.retry)
+    discard = threaded(delivering.discard)
+    census = threaded(archive.census)
+
+    async def forget(self, chat: Chat) -> None:
+        """Delete all that is kept about a chat, and empty the log, which holds the pages as they were before."""
+        await self._forget(chat)
+        if not await self.writer.aside(checkpoint):
+            log.warning("store.log_kept", advice="another program reads the database; its log is emptied later")
+
+    async def close(self) -> None:
+        """Finish what was asked, then close the file."""
+        await self.writer.close()
