@@ -9,13 +9,18 @@ from bot.core.model import Alert, Call, Chat, Reply, Span
 
 
 class FakeDoor:
-    """`calls` are what was asked, `moves` which chats were said to have a new id, `alerts` what chats were sent."""
+    """`calls` are what was asked, `moves` which chats were said to have a new id, `alerts` what chats were sent.
+
+    `reply` makes the answers. While `ready` is cleared, answers are held back.
+    """
 
     def __init__(self, answer: Callable[[Call], Reply] | None = None, alerts: Sequence[Alert] = ()) -> None:
         self.calls: list[Call] = []
         self.moves: list[tuple[Chat, Chat]] = []
         self.alerts = list(alerts)
-        self._answer = answer or (lambda call: Reply((Span(f"You said {call.verb}."),)))
+        self.reply = answer or (lambda call: Reply((Span(f"You said {call.verb}."),)))
+        self.ready = asyncio.Event()
+        self.ready.set()
 
     @property
     def lines(self) -> list[str]:
@@ -23,7 +28,8 @@ class FakeDoor:
 
     async def answer(self, call: Call) -> Reply:
         self.calls.append(call)
-        return self._answer(call)
+        await self.ready.wait()
+        return self.reply(call)
 
     async def moved(self, chat: Chat, to: Chat) -> None:
         self.moves.append((chat, to))
@@ -34,6 +40,9 @@ class FakeDoor:
 
 async def until(true: Callable[[], object], seconds: float = 5.0) -> None:
     """Wait until something has come true; fail where it does not."""
-    async with asyncio.timeout(seconds):
-        while not true():
-            await asyncio.sleep(0.002)
+    step = 0.002
+    for _ in range(round(seconds / step)):
+        if true():
+            return
+        await asyncio.sleep(step)
+    raise AssertionError(f"it did not come true within {seconds} s")

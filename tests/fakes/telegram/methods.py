@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,7 +25,7 @@ _BUTTON_KEYS = {"text", "callback_data", "url", "style", "icon_custom_emoji_id"}
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A message that Telegram took, recorded before the answer. `at` is monotonic time; `raw` is what was sent."""
+    """A message that Telegram took, recorded before the answer. `raw` is what was sent."""
 
     chat: int
     thread: int
@@ -109,7 +108,7 @@ def _accept(server: FakeTelegram, room: Room, formatted: Formatted, arguments: A
             silent=arguments.get("disable_notification", "").lower() == "true",
             preview=not preview.get("is_disabled", False),
             message=message,
-            at=time.monotonic(),
+            at=server.now(),
         )
     )
     return message
@@ -141,7 +140,7 @@ def _check_write(server: FakeTelegram, room: Room) -> None:
 
 
 def _check_flood(server: FakeTelegram, room: Room) -> None:
-    now = time.monotonic()
+    now = server.now()
     closed = server.flood.closed(room.id, now)
     wait = closed or server.flood.accept(room.id, now)
     if not wait:

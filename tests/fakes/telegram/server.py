@@ -7,7 +7,7 @@ import contextlib
 import json
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -30,12 +30,21 @@ _UNASKED_UPDATES = {"chat_member", "message_reaction", "message_reaction_count"}
 class FakeTelegram:
     """See the package. `world` has the people; `accepted`, `toasts`, `menus` are what the bot did.
 
-    `scale` is how many real seconds one second of Telegram's takes: limits and long polls shrink with it.
-    `latency` is in real seconds.
+    `now` gives seconds for the limits (a fake clock can drive them), `scale` is how many of those one second of
+    Telegram's takes; long polls shrink with it too. `latency` is in real seconds.
     """
 
-    def __init__(self, token: str = TOKEN, *, scale: float = 1.0, latency: float = 0.0, flood: Flood | None = None):
+    def __init__(
+        self,
+        token: str = TOKEN,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        scale: float = 1.0,
+        latency: float = 0.0,
+        flood: Flood | None = None,
+    ) -> None:
         self.token = token
+        self.now = now
         self.username = "policybell_bot"
         self.flood = flood or Flood(scale=scale)
         self.latency = latency
@@ -59,12 +68,17 @@ class FakeTelegram:
     # life
 
     @property
-    def url(self) -> str:
-        """The API root, for `API_URL`."""
+    def api_url(self) -> str:
+        """The root, for `POLICYBELL_TELEGRAM__API_URL`."""
         return f"http://127.0.0.1:{self.port}"
 
     async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def start(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._stopping.clear()
         app = web.Application(client_max_size=1 << 20)
         app.router.add_route("*", "/bot{token}/{method}", self._serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
@@ -72,26 +86,23 @@ class FakeTelegram:
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
         await site.start()
         self.port = self._runner.addresses[0][1]
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.stop()
+        if error is None:
+            assert self.problems() == []
+
+    async def stop(self) -> None:
+        """Stop answering: connections are refused until `start`, which keeps the port and all that happened."""
         self._stopping.set()
         self._end_poll("stopping")
         if self._runner is not None:
             await self._runner.cleanup()
 
-    async def go_down(self) -> None:
-        """Stop answering: connections are refused until `come_back`, which keeps the port and all that happened."""
-        await self.__aexit__(None, None, None)
-
-    async def come_back(self) -> None:
-        self._stopping.clear()
-        await self.__aenter__()
-
     def problems(self) -> list[str]:
-        """List what a well-behaved bot never leaves behind. Every test asserts at its end that there is none."""
+        """List what a well-behaved bot never leaves behind. Leaving the server asserts that there is none."""
         return self.violations + [f"a press was never answered: {data}" for data in self.world.unanswered.values()]
 
     # faults, each for one request
@@ -117,7 +128,7 @@ class FakeTelegram:
 
     def close_chat(self, chat: int, seconds: float) -> None:
         """Answer a chat's next message 429; one more within so many seconds is a violation."""
-        self.flood.close(chat, seconds, time.monotonic())
+        self.flood.close(chat, seconds, self.now())
         self._closings.add(chat)
 
     def announce_closing(self, chat: int) -> bool:

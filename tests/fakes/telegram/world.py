@@ -10,6 +10,7 @@ ANONYMOUS_ADMIN = 1087968824  # @GroupAnonymousBot: who an anonymous administrat
 CHANNEL_BOT = 136817688  # @Channel_Bot: who a channel's message in a group appears as
 SERVICE_USER = 777000  # who a linked channel's posts come from
 BOT_ID = 4242
+OTHER_BOT = 4243
 EPOCH = 1_795_500_000  # when messages of the test server are dated
 
 
@@ -35,7 +36,7 @@ class Room:
 
 def user_json(user_id: int) -> dict[str, object]:
     """Describe a user. Names are there so that a test can find them where they must not be."""
-    is_bot = user_id in {ANONYMOUS_ADMIN, CHANNEL_BOT, BOT_ID} or user_id >= 9_000_000
+    is_bot = user_id in {ANONYMOUS_ADMIN, CHANNEL_BOT, BOT_ID, OTHER_BOT}
     return {"id": user_id, "is_bot": is_bot, "first_name": "Ana", "username": f"ana{user_id}", "language_code": "en"}
 
 
