@@ -1,0 +1,119 @@
+"""When a source is asked again, and what is remembered of the last answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+
+from bot.core.model import Cursor, FeedResponse, NotModified, SourceSpec
+
+# A cache may hold us back to every other poll and no more: the Federal Register's edge says a day, for lists that
+# it renews the moment an issue appears.
+_CACHE_HOLDS_AT_MOST = 2
+_RETRY_AFTER_AT_MOST = timedelta(hours=24)
+_DOUBLINGS = 20  # enough for any interval to reach any longest wait
+_ERROR_SIZE = 300
+_FRESHNESS = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})\"?(?:$|[\s,])", re.ASCII | re.IGNORECASE)
+_SECONDS = re.compile(r"\d{1,9}", re.ASCII)
+_NOT_CACHED = re.compile(r"(?:^|[\s,])no-(?:cache|store)(?:$|[\s,=])", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class AgendaLimits:
+    """Bounds of polling: the share of an interval that chance may add or take, the longest and shortest wait."""
+
+    jitter_share: float
+    backoff_max: timedelta
+    minimum: timedelta
+
+
+def after_success(
+    source: SourceSpec,
+    cursor: Cursor,
+    response: FeedResponse | NotModified,
+    now: datetime,
+    *,
+    jitter: float,
+    new: bool,
+    body_hash: str = "",
+    limits: AgendaLimits,
+) -> Cursor:
+    """Note a poll that went well. To be called once the answer was read: validators of unread answers lose items."""
+    wait = max(_spread(source.every, jitter, limits), _held_by_cache(source, response.headers, now))
+    noted = replace(
+        cursor,
+        body_hash=body_hash or cursor.body_hash,
+        next_poll_at=now + max(wait, limits.minimum),
+        failures=0,
+        last_error="",
+        last_success_at=now,
+        last_new_at=now if new else cursor.last_new_at,
+    )
+    return _with_validators(noted, response) if isinstance(response, FeedResponse) else noted
+
+
+def after_failure(
+    source: SourceSpec,
+    cursor: Cursor,
+    error_text: str,
+    now: datetime,
+    *,
+    jitter: float,
+    retry_after: timedelta | None,
+    limits: AgendaLimits,
+) -> Cursor:
+    """Note a poll that failed: wait twice as long each time, and at least as long as the server asked."""
+    longest = max(source.every, limits.backoff_max)
+    backoff = min(longest, source.every * (1 << min(cursor.failures, _DOUBLINGS)))
+    asked = min(max(retry_after or timedelta(0), timedelta(0)), _RETRY_AFTER_AT_MOST)
+    wait = max(_spread(backoff, jitter, limits), asked + asked * limits.jitter_share * jitter, limits.minimum)
+    return replace(cursor, next_poll_at=now + wait, failures=cursor.failures + 1, last_error=error_text[:_ERROR_SIZE])
+
+
+def _spread(interval: timedelta, jitter: float, limits: AgendaLimits) -> timedelta:
+    """Move an interval by chance (`jitter` 0..1), so that sources do not come in step."""
+    return interval * (1 + limits.jitter_share * (2 * jitter - 1))
+
+
+def _with_validators(cursor: Cursor, response: FeedResponse) -> Cursor:
+    """Keep validators byte for byte, for the address that gave them; one that is gone belonged to an older body."""
+    if response.status != HTTPStatus.OK:
+        return cursor
+    return replace(
+        cursor,
+        validator_url=response.url,
+        etag=response.headers.get("etag", ""),
+        last_modified=response.headers.get("last-modified", ""),
+    )
+
+
+def _held_by_cache(source: SourceSpec, headers: Mapping[str, str], now: datetime) -> timedelta:
+    """Say how long the answer stays fresh by its own account, within reason."""
+    control = headers.get("cache-control", "")
+    if _NOT_CACHED.search(control):
+        return timedelta(0)
+    said = _FRESHNESS.search(control)
+    fresh = (
+        timedelta(seconds=int(said[1])) if said else _until(headers.get("expires", ""), headers.get("date", ""), now)
+    )
+    age = _SECONDS.fullmatch(headers.get("age", "").strip())
+    spent = timedelta(seconds=int(age[0])) if age else timedelta(0)
+    return min(fresh - spent, source.every * _CACHE_HOLDS_AT_MOST)
+
+
+def _until(expires: str, date: str, now: datetime) -> timedelta:
+    """Measure how long something holds by the server's own clock; no time at all where it says nothing readable."""
+    end = _http_date(expires)
+    return end - (_http_date(date) or now) if end else timedelta(0)
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
