@@ -8,7 +8,7 @@ from bot.commands.naming import topic_named, unknown_topic
 from bot.commands.registry import Desk, Who, command
 from bot.commands.searching import hits_of, matching, page_of, words_of
 from bot.commands.wording import bold, echo, refusal, reply, story_line, typed
-from bot.core.clean import canonical_url
+from bot.core.links import canonical_url
 from bot.core.model import Call, Choice, Delivery, DeliveryState, Hit, Reply, Span, Story, Topic
 from bot.core.plan import delivery_id
 

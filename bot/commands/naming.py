@@ -9,8 +9,9 @@ from difflib import get_close_matches
 from bot.commands.registry import Declined, Desk
 from bot.commands.wording import bold, echo, refusal
 from bot.core.model import Call, Choice, Topic
-from bot.core.query import QueryError, parse, show
+from bot.core.query import All, QueryError, TopicRef, parse, show
 from bot.core.text import cut
+from bot.core.tree import all_of
 
 _NARROWING_CHARS = 200
 _LABEL_CHARS = 64
@@ -79,14 +80,17 @@ def _plain(word: str) -> str:
 def _wish(desk: Desk, topic: Topic, words: list[str]) -> Wish:
     narrowing = " ".join(words[1:] if words[:1] == ["AND"] else words)
     if not narrowing:
-        return Wish(topic, show(parse(f"topic:{topic.id}")), topic.name)
+        return Wish(topic, show(TopicRef(topic.id)), topic.name)
     if len(narrowing) > _NARROWING_CHARS:
-        sentence = f"The words that narrow a topic may have {_NARROWING_CHARS} characters in all."
-        raise Declined(refusal(sentence))
+        raise Declined(refusal(f"The words that narrow a topic may have {_NARROWING_CHARS} characters in all."))
     try:
-        shown = show(parse(narrowing))
-        query = show(parse(f"topic:{topic.id} AND ({shown})"))
+        query = parse(f"topic:{topic.id} AND ({narrowing})")
     except QueryError as error:
-        raise Declined(refusal(f"I cannot read the words after {topic.id}: {error}")) from error
+        raise Declined(refusal(f"I cannot read the words after {topic.id}. {error.sentence} {error.hint}")) from error
+    match query:
+        case All((TopicRef(topic.id), *rest)):
+            label = cut(f"{topic.name}: {show(all_of(rest))}", _LABEL_CHARS, len)
+        case _:  # brackets that close more than they opened
+            raise Declined(refusal(f"I cannot read the words after {topic.id}: they can only narrow it."))
     doubt = next((near for word in words if (near := near_topic(desk, word))), None)
-    return Wish(topic, query, cut(f"{topic.name}: {echo(shown)}", _LABEL_CHARS, len), doubt)
+    return Wish(topic, show(query), label, doubt)

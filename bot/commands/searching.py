@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Mapping
 from functools import lru_cache
 
 from bot.commands.registry import Desk
-from bot.core.index import Page, find, read_page
 from bot.core.model import Hit, Story, Topic
-from bot.core.query import Query, QueryError, expand, parse
+from bot.core.page import Page, find, read_page
+from bot.core.query import Query, QueryError, expand, parse, read_topics
 
 _LOOK_BACK = 500  # newest stories that a question looks through
 _BREATH = 20  # stories between two pauses for the event loop
@@ -17,7 +17,7 @@ _BREATH = 20  # stories between two pauses for the event loop
 @lru_cache(maxsize=4)
 def topic_trees(topics: tuple[Topic, ...]) -> Mapping[str, Query]:
     """Parse the topics' queries, once for one set of topics."""
-    return {topic.id: parse(topic.query) for topic in topics}
+    return read_topics(topics)
 
 
 def tree(desk: Desk, text: str) -> Query | None:
