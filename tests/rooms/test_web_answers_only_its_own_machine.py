@@ -1,0 +1,89 @@
+"""Who may talk to the pages, and what the pages tell browsers to leave alone."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.fakes.browser import a_web_room
+from tests.fakes.door import FakeDoor
+
+PATHS = ["/", "/chat", "/livez", "/readyz", "/static/style.css", "/static/chat.js", "/nowhere"]
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "[::2]", "[", "0.0.0.0"]
+)
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_foreign_host_is_refused_everywhere(host, path):
+    async with a_web_room(door := FakeDoor()) as (_, browser):
+        answered = await browser.get(path, host=host)
+    assert answered.status == 403
+    assert "127.0.0.1" in answered.text
+    assert not door.calls
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost:9000", "LOCALHOST", "[::1]:8080"])
+async def test_the_names_of_this_machine_are_served_on_any_port_so_that_tunnels_work(host):
+    async with a_web_room(FakeDoor()) as (_, browser):
+        assert (await browser.get("/chat", host=host)).status == 200
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "https://localhost", ""])
+async def test_a_form_from_elsewhere_changes_nothing(origin):
+    async with a_web_room(door := FakeDoor()) as (_, browser):
+        answered = await browser.post("/chat", {"line": "unfollow all yes"}, origin=origin)
+    assert answered.status == 403
+    assert not door.calls
+
+
+async def test_a_form_without_origin_needs_the_browsers_word_that_it_is_ours():
+    async with a_web_room(door := FakeDoor()) as (_, browser):
+        refused = await browser.post("/chat", {"line": "list"}, origin="null", sec_fetch_site="cross-site")
+        assert (refused.status, door.calls) == (403, [])
+        # Browsers send "null" with a form of ours too, since the pages ask for no referrer.
+        allowed = await browser.post("/chat", {"line": "list"}, origin="null", sec_fetch_site="same-origin")
+        assert (allowed.status, len(door.calls)) == (303, 1)
+
+
+async def test_a_stream_is_not_opened_for_another_page():
+    async with a_web_room(FakeDoor()) as (_, browser):
+        assert (await browser.get("/chat/events", origin="http://evil.example")).status == 403
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_every_answer_carries_the_policy(path):
+    async with a_web_room(FakeDoor()) as (_, browser):
+        headers = (await browser.get(path)).headers
+    policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert policy["frame-ancestors"] == "'none'"
+    assert policy["base-uri"] == "'none'"
+    assert not {"'unsafe-inline'", "'unsafe-eval'", "*"} & set(headers["Content-Security-Policy"].split())
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "Server" not in headers
+
+
+@pytest.mark.parametrize("path", ["/", "/chat"])
+async def test_pages_have_nothing_inline_and_load_nothing_from_elsewhere(path):
+    async with a_web_room(FakeDoor()) as (_, browser):
+        page = (await browser.get(path)).page
+    for tag, attributes in page.elements:
+        assert tag != "style"
+        assert not [name for name in attributes if name == "style" or name.startswith("on")]
+        assert tag != "script" or attributes["src"].startswith("/static/")
+        for name in ("src", "href", "action"):
+            assert not urlsplit(attributes.get(name, "")).netloc
+
+
+async def test_a_body_too_large_is_refused_and_so_is_one_that_is_no_form():
+    async with a_web_room(door := FakeDoor()) as (_, browser):
+        assert (await browser.post("/chat", {"line": "x" * 20_000})).status == 413
+        json_like = await browser.post("/chat", b'{"line": "help"}', content_type="application/json")
+        assert json_like.status == 415
+        assert not door.calls
+        too_long = await browser.say("x" * 1_001)
+        assert "too long" in too_long.text
+        assert not door.calls
