@@ -12,6 +12,7 @@ from slack_bolt.app.async_app import AsyncApp
 
 from bot.core.model import Alert, Chat, Message
 from bot.core.pace import Limit, Pace
+from bot.errors import TokenError
 from bot.ports import Clock, Door
 from bot.turn import turn
 from handlers.slack.client import Client, Identity
@@ -68,7 +69,11 @@ class Slack:
     async def send(self, chat: Chat, message: Message) -> str:
         """Post once; the receipt is the message's ts, which names it within its channel."""
         async with turn(self.pace, chat, self._clock):
-            return await self._client.post(chat, message.native)
+            try:
+                return await self._client.post(chat, message.native)
+            except TokenError as refusal:
+                self._connection.doubt(refusal)  # whoever hears people should not think that all is well
+                raise
 
     async def listen(self, door: Door) -> None:
         def app(me: Identity) -> AsyncApp:

@@ -22,7 +22,7 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-from bot.errors import SendError
+from bot.errors import SendError, TokenError
 from bot.ports import Clock
 from handlers.slack.client import Client, Identity, library_logger
 
@@ -72,6 +72,7 @@ class Connection:
         self._told = Told()
         self._handler: AsyncSocketModeHandler | None = None
         self._doubted = asyncio.Event()
+        self._refusal: TokenError | None = None
 
     @property
     def alive(self) -> bool:
@@ -82,14 +83,17 @@ class Connection:
         session = socket.current_session
         return not (socket.closed or socket.stale or session is None or session.closed)
 
-    def doubt(self) -> None:
-        """Prove both tokens again, by connecting anew."""
+    def doubt(self, refusal: TokenError | None = None) -> None:
+        """Connect anew, which proves both tokens; where Slack has refused one already, end `run` with that."""
+        self._refusal = refusal
         self._doubted.set()
 
     async def run(self, app: Callable[[Identity], AsyncApp]) -> None:
         """Hold a connection until cancelled; raise `TokenError` where Slack does not accept one of our tokens."""
         pause = 1.0
+        self._refusal = None
         while True:
+            self._doubted.clear()
             try:
                 me = await self._client.identity()
                 await self._open(app(me), await self._client.socket_url())
@@ -102,6 +106,8 @@ class Connection:
                 pause = 1.0
                 await self._watch()
                 log.warning("slack.connection_lost")
+                if self._refusal is not None:
+                    raise self._refusal
             finally:
                 await self._close()
 
@@ -133,7 +139,6 @@ class Connection:
 
     async def _watch(self) -> None:
         """Return when the connection has been away for longer than the library needs, or when tokens are in doubt."""
-        self._doubted.clear()
         away = 0.0
         while away < self._rhythm.absence and not self._doubted.is_set():
             with contextlib.suppress(TimeoutError):
