@@ -30,8 +30,12 @@ _LEAD = 140  # how much text before the first hit is worth showing
 _LEAD_WANTED = 25  # less than this, and the sentence before is shown too
 _LATE = timedelta(days=1)
 
+_ISOLATES = "\u2066\u2067\u2068"
+_END_OF_ISOLATE = "\u2069"
+_CLOSING = 4  # lines are isolated one by one; a text on one line has few of them open
+
 _SPACE = re.compile(r"\s+")
-_BREAK = re.compile(r"\n\s*|(?<=[.!?])\s+(?=[^\W\d_]|[\"'“‘«¿¡(])")
+_BREAK = re.compile(r"\n\s*|(?<=[.!?])\s+(?=[A-ZÁÉÍÓÚÑ\"'“‘«¿¡(])")
 
 _STANDING = {
     Standing.OFFICIAL: "official source",
@@ -58,7 +62,15 @@ def card(alert: Alert, *, repeat: bool = False) -> Card:
 
 def _line(text: str, size: int = _LINE_SIZE) -> str:
     """Put a text on one line of at most `size`."""
-    return cut(_SPACE.sub(" ", text).strip(), size, utf16_len)
+    return _closed(cut(_SPACE.sub(" ", text).strip(), size - _CLOSING, utf16_len))
+
+
+def _closed(text: str) -> str:
+    """End the isolated runs of right-to-left text that a cut left open, so that they turn nothing after them."""
+    still_open = 0
+    for character in text:
+        still_open = max(0, still_open + (character in _ISOLATES) - (character == _END_OF_ISOLATE))
+    return text + _END_OF_ISOLATE * min(still_open, _CLOSING)
 
 
 # --- who says it --------------------------------------------------------------------------------------------------
@@ -83,7 +95,7 @@ def _excerpt(text: str, hits: Iterable[Hit]) -> tuple[Span, ...]:
     region = text[start : start + 4 * EXCERPT_SIZE]
     quoted = _SPACE.sub(" ", region)
     opening = "… " if start else ""
-    kept = cut(quoted.strip(), EXCERPT_SIZE - len(opening), utf16_len)
+    kept = _closed(cut(quoted.strip(), EXCERPT_SIZE - len(opening) - _CLOSING, utf16_len))
     bold = [_place(region, first - start, last - start) for first, last in within[:_BOLD_SHOWN]]
     return _marked(opening, kept, [(first, last) for first, last in bold if kept.startswith(quoted[:last])])
 
