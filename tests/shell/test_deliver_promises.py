@@ -72,7 +72,7 @@ class House:
 
 @pytest.fixture
 async def store() -> AsyncIterator[Store]:
-    opened = await open_store("memory:")
+    opened = open_store("memory:")
     yield opened
     await opened.close()
 
@@ -147,7 +147,7 @@ async def test_a_chat_that_moved_gets_its_alerts_at_the_new_id(house: House) -> 
 
 async def test_a_dead_token_stops_the_room_and_no_row_is_blamed(house: House) -> None:
     rows = await house.post(ANA, BEN, stories=2)
-    house.room.fail_next(*[TokenError("revoked")] * 2)
+    house.room.fail_next(TokenError("revoked"))
     await house.lanes.exhaust()
     assert house.stopped
     assert {await house.state(row) for row in rows} == {DeliveryState.PENDING}

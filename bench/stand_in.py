@@ -1,0 +1,56 @@
+"""A feed server in a process of its own: `/same/N` answers 304 to its validator, `/full/N` always 200."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+
+from tests.fakes.news import rss, tps_item
+
+ENTRIES = 50
+BODY = rss("Stand-in", [tps_item(number) for number in range(ENTRIES)]).replace(
+    "</description>", " " + "The notice continues in many more words, as notices do. " * 45 + "</description>"
+)
+_HEAD = "HTTP/1.1 {status}\r\nContent-Type: application/rss+xml\r\n{rest}\r\n"
+
+
+async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    body = BODY.encode()
+    same = _HEAD.format(status="304 Not Modified", rest='ETag: "v1"\r\n').encode()
+    first = _HEAD.format(status="200 OK", rest=f'ETag: "v1"\r\nContent-Length: {len(body)}\r\n').encode() + body
+    full = _HEAD.format(status="200 OK", rest=f"Content-Length: {len(body)}\r\n").encode() + body
+    try:
+        while request := await reader.readuntil(b"\r\n\r\n"):
+            if b" /full/" in request:
+                writer.write(full)
+            else:
+                writer.write(same if b'"v1"' in request else first)
+            await writer.drain()
+    except (asyncio.IncompleteReadError, ConnectionError):
+        writer.close()
+
+
+async def _run(port: Connection) -> None:
+    server = await asyncio.start_server(_serve, "127.0.0.1", 0)
+    port.send(server.sockets[0].getsockname()[1])
+    await server.serve_forever()
+
+
+def _main(port: Connection) -> None:
+    asyncio.run(_run(port))
+
+
+@contextmanager
+def stand_in() -> Iterator[str]:
+    """Run the server; give its root address."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_main, args=(theirs,), daemon=True)
+    process.start()
+    try:
+        yield f"http://127.0.0.1:{ours.recv()}"
+    finally:
+        process.terminate()
+        process.join()

@@ -1,0 +1,198 @@
+"""How the bot lives and stops: its workers, its front door, its rooms that may lose and regain their token.
+
+Order of stopping: rooms stop listening and polling stops, messages under way end (ten seconds at most), then
+everything is closed. Rows that time did not suffice for stay in the outbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.clockwork import Clockwork
+from bot.commands import Desk, Who, answer, command_named
+from bot.core.model import Alert, Call, Chat, Reply, Span
+from bot.deliver import Lanes
+from bot.errors import BotError, StoreError, TokenError
+from bot.poll import PollDesk, Polled, poll_due
+from bot.ports import Clock, Platform, Store
+
+log = structlog.get_logger()
+
+DRAIN_SECONDS = 10.0  # reliability.md R30
+RETRY_ROOM_SECONDS = 60.0
+LISTENING_AFTER_SECONDS = 10.0  # a room that listened for so long without a complaint may send again
+TICK_OLD_AFTER = timedelta(seconds=60)  # operations.md section 3: readiness
+
+
+class FrontDoor:
+    """What rooms may ask. Changes are made one at a time with deciding, so that an unfollow holds at once."""
+
+    def __init__(self, desk: Desk, one_at_a_time: asyncio.Lock, wake_outbox: Callable[[], None]) -> None:
+        self._desk = desk
+        self._one_at_a_time = one_at_a_time
+        self._wake_outbox = wake_outbox
+
+    async def answer(self, call: Call) -> Reply:
+        """Answer a line. A bug becomes a sentence with a reference that the log knows."""
+        command = command_named(call.verb)
+        changes = command is not None and command.who is not Who.EVERYBODY
+        try:
+            async with self._one_at_a_time if changes else contextlib.nullcontext():
+                return await answer(self._desk, call)
+        except BotError as error:
+            log.warning("command.failed", verb=command.name if command else "", error=str(error))
+            return Reply((Span(f"That did not work: {error}"),), ok=False)
+        except Exception:
+            ref = secrets.token_hex(2).upper()
+            log.exception("command.crashed", verb=command.name if command else "", ref=ref)
+            return Reply((Span(f"Something went wrong (ref {ref}). It has been logged."),), ok=False)
+        finally:
+            if changes:
+                self._wake_outbox()
+
+    async def moved(self, chat: Chat, to: Chat) -> None:
+        async with self._one_at_a_time:
+            await self._desk.store.move(chat, to)
+
+    async def history(self, chat: Chat, limit: int) -> Sequence[Alert]:
+        return tuple(delivery.alert for delivery in await self._desk.store.history(chat, limit))
+
+
+class Rooms:
+    """The rooms that have a token, and which of them may send now."""
+
+    def __init__(self, rooms: Sequence[Platform], clock: Clock) -> None:
+        self.all = {room.name: room for room in rooms}
+        self.open = dict(self.all)
+        self._why_closed: dict[str, str] = {}
+        self._clock = clock
+
+    def stop(self, name: str, why: str) -> None:
+        """Stop a room's deliveries: its rows wait, no chat is blamed."""
+        if self.open.pop(name, None) is not None:
+            log.error("room.stopped", room=name, error=why)
+        self._why_closed[name] = why
+
+    def in_words(self) -> dict[str, str]:
+        return {name: "on" if name in self.open else f"stopped: {self._why_closed[name]}" for name in self.all}
+
+    async def keep(self, room: Platform, door: FrontDoor) -> None:
+        """Let a room listen for as long as its platform will have us, and try again each minute when it will not."""
+        while True:
+            listening = asyncio.create_task(room.listen(door))
+            try:
+                await asyncio.wait({listening}, timeout=LISTENING_AFTER_SECONDS)
+                if not listening.done() and room.name not in self.open:
+                    self.open[room.name] = room
+                    log.info("room.resumed", room=room.name)
+                await listening
+            except TokenError as error:
+                self.stop(room.name, str(error))
+            except StoreError:
+                raise
+            except Exception as error:  # a bug in one room harms that room
+                log.exception("room.broke", room=room.name)
+                self.stop(room.name, f"broke ({type(error).__name__})")
+            else:
+                return
+            finally:
+                listening.cancel()
+            await self._clock.sleep(RETRY_ROOM_SECONDS)
+
+
+@dataclass(slots=True)
+class Bot:
+    """Everything that runs. `announce` speaks to whoever started it; `close` shuts what was opened, in order."""
+
+    clock: Clock
+    store: Store
+    polling: PollDesk
+    lanes: Lanes
+    rooms: Rooms
+    clockwork: Clockwork
+    door: FrontDoor
+    retry_for: timedelta
+    announce: Callable[[Sequence[Polled]], Awaitable[None]]
+    close: Callable[[], Awaitable[None]]
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    last_tick: datetime | None = None
+
+    async def begin(self) -> None:
+        """Find what an earlier run left: sources, rows in flight, how much was sent in the last minute."""
+        now = self.clock.now()
+        await self.store.register(tuple(self.polling.sources.values()))
+        if unsure := await self.store.recover(now, every_lease=True):
+            log.warning("outbox.recovered", rows=unsure)
+        for chat, at in await self.store.attempts_since(now - timedelta(minutes=1)):
+            if room := self.rooms.all.get(chat.platform):
+                room.pace.recall(chat, at)
+
+    async def run_once(self) -> None:
+        """Poll every due source once, deliver what is due."""
+        await self.announce(await poll_due(self.polling))
+        await self._tidy()
+        await self.lanes.exhaust()
+
+    async def serve(self) -> None:
+        """Live until `stop` is set or a worker fails, then stop in order. A failed worker's error is raised."""
+        stopping = asyncio.create_task(self.stop.wait())
+        work = [self.clockwork.run(), self._poll(), self._wake_lanes(), self.lanes.run(), self._housekeep()]
+        work += [self.rooms.keep(room, self.door) for room in self.rooms.all.values()]
+        alive = {stopping, *(asyncio.create_task(worker) for worker in work)}
+        failures: list[BaseException] = []
+        while not self.stop.is_set() and not failures:
+            ended, alive = await asyncio.wait(alive, return_when=asyncio.FIRST_COMPLETED)
+            failures = [error for task in ended if (error := task.exception())]
+        log.info("daemon.stopping")
+        for task in alive:
+            task.cancel()
+        await asyncio.gather(*alive, return_exceptions=True)
+        await self.lanes.drain(DRAIN_SECONDS)
+        if failures:
+            raise failures[0]
+
+    async def ready(self) -> tuple[str, ...]:
+        """Return why the bot is not ready: polling ticks, the database can be written, every room is on."""
+        reasons = []
+        if self.last_tick is None or self.clock.now() - self.last_tick > TICK_OLD_AFTER:
+            reasons.append("polling has not ticked for a minute")
+        try:
+            await self.store.claim(self.clock.now(), limit=0, platforms=(), lease=timedelta(0))
+        except StoreError as error:
+            reasons.append(str(error))
+        return (*reasons, *(f"{name} is {state}" for name, state in self.rooms.in_words().items() if state != "on"))
+
+    async def _poll(self) -> None:
+        while True:
+            await self.clockwork.beat("tick")
+            self.last_tick = self.clock.now()
+            results = await poll_due(self.polling)
+            self.last_tick = self.clock.now()
+            if results:
+                await self.announce(results)
+
+    async def _wake_lanes(self) -> None:
+        while True:
+            await self.clockwork.beat("outbox")
+            self.lanes.wake()
+
+    async def _housekeep(self) -> None:
+        while True:
+            await self.clockwork.beat("housekeeping")
+            await self._tidy()
+
+    async def _tidy(self) -> None:
+        now = self.clock.now()
+        recovered = await self.store.recover(now)
+        expired = await self.store.expire(now - self.retry_for)
+        if recovered or expired:
+            log.warning("outbox.tidied", recovered=recovered, expired=expired)
+        for room in self.rooms.all.values():
+            room.pace.tidy(now)
