@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 from importlib import import_module
+from typing import assert_never
 
 from bot.commands.meeting import help_, open_to
 from bot.commands.registry import Command, Declined, Desk, Who, command_named
@@ -64,6 +65,8 @@ def _may(command: Command, call: Call) -> bool:
             return call.may_change or call.is_operator
         case Who.OPERATORS:
             return call.is_operator
+        case _:
+            assert_never(command.who)
 
 
 def _forbidden(desk: Desk, call: Call, command: Command) -> Reply:

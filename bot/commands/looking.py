@@ -13,6 +13,7 @@ from bot.core.model import Call, Choice, Delivery, DeliveryState, Hit, Reply, Sp
 from bot.core.plan import delivery_id
 
 _DEFAULT_LATEST, _MAX_LATEST = 5, 20
+_LOOK_BACK = 200  # alerts of a chat that are looked through
 
 _BECAME = {
     DeliveryState.PENDING: "An alert waits to be sent to this chat.",
@@ -36,7 +37,7 @@ async def latest(desk: Desk, call: Call) -> Reply:
         else:
             raise unknown_topic(desk, call, word)
     parts: list[str | Span] = []
-    async for story in matching(desk, *(topic.query for topic in chosen or desk.topics)):
+    async for story in matching(desk, *(f"topic:{topic.id}" for topic in chosen or desk.topics)):
         parts += [*story_line(story, desk.voice), "\n"]
         count -= 1
         if not count:
@@ -77,8 +78,7 @@ async def _explain(desk: Desk, call: Call, story: Story) -> Reply:
     parts = [*story_line(story, desk.voice), Span("\n")]
     for decision in await desk.store.decisions(story.number):
         parts += [Span(f"{decision}\n")]
-    delivery = await desk.store.delivery(delivery_id(call.chat, story.number, story.lead.id))
-    if delivery is not None:
+    if delivery := await _delivery(desk, call, story):
         return reply(*parts, *_told(delivery))
     page = page_of(story)
     held = [
@@ -93,8 +93,18 @@ async def _explain(desk: Desk, call: Call, story: Story) -> Reply:
     return _unfollowed(desk, story, parts)
 
 
+async def _delivery(desk: Desk, call: Call, story: Story) -> Delivery | None:
+    """Find what this chat was sent of a story. A chat that was given a new id has its rows under the old one's."""
+    row = await desk.store.delivery(delivery_id(call.chat, story.number, story.lead.id))
+    if row is not None:
+        return row
+    sent = await desk.store.history(call.chat, _LOOK_BACK)
+    return next((row for row in sent if row.alert.story.number == story.number), None)
+
+
 def _told(delivery: Delivery) -> Iterable[str | Span]:
-    yield f"{_BECAME[delivery.state]} It answers what this chat follows:\n"
+    answers = "It answers:" if delivery.alert.why else "What it answered is not followed here any more."
+    yield f"{_BECAME[delivery.state]} {answers}\n"
     yield from _matched(delivery.alert.story, [(why.label, why.hits) for why in delivery.alert.why])
 
 
@@ -107,7 +117,7 @@ def _matched(story: Story, found: Iterable[tuple[str, tuple[Hit, ...]]]) -> Iter
 def _unfollowed(desk: Desk, story: Story, parts: list[Span]) -> Reply:
     """Say which topics a story matches that the chat does not follow."""
     page = page_of(story)
-    found = [(topic, hits) for topic in desk.topics if (hits := hits_of(desk, topic.query, page)) is not None]
+    found = [(topic, hits) for topic in desk.topics if (hits := hits_of(desk, f"topic:{topic.id}", page)) is not None]
     if not found:
         return reply(*parts, "It matches nothing this chat follows, and no topic.")
     rows = _matched(story, [(topic.name, hits) for topic, hits in found])

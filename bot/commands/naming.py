@@ -15,6 +15,7 @@ from bot.core.tree import all_of
 
 _NARROWING_CHARS = 200
 _LABEL_CHARS = 64
+_MISTYPED = 0.75  # how like a topic a narrowing word must be before it is asked about: "asilum", not "visit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,10 @@ def topic_named(desk: Desk, word: str) -> Topic | None:
     return next((topic for topic in desk.topics if wanted in _names(topic)), None)
 
 
-def near_topic(desk: Desk, word: str) -> Topic | None:
-    """Find the topic whose id, alias or name looks most like a word."""
+def near_topic(desk: Desk, word: str, likeness: float = 0.6) -> Topic | None:
+    """Find the topic whose id, alias or name looks most like a word. `likeness` 1 is equal, 0 nothing in common."""
     names = {name: topic for topic in desk.topics for name in _names(topic)}
-    close = get_close_matches(_plain(word), names, n=1, cutoff=0.7)
+    close = get_close_matches(_plain(word), names, n=1, cutoff=likeness)
     return names[close[0]] if close else None
 
 
@@ -92,5 +93,5 @@ def _wish(desk: Desk, topic: Topic, words: list[str]) -> Wish:
             label = cut(f"{topic.name}: {show(all_of(rest))}", _LABEL_CHARS, len)
         case _:  # brackets that close more than they opened
             raise Declined(refusal(f"I cannot read the words after {topic.id}: they can only narrow it."))
-    doubt = next((near for word in words if (near := near_topic(desk, word))), None)
+    doubt = next((near for word in words if (near := near_topic(desk, word, _MISTYPED))), None)
     return Wish(topic, show(query), label, doubt)
