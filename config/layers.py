@@ -8,16 +8,16 @@ from __future__ import annotations
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic_settings import EnvSettingsSource, NestedSecretsSettingsSource, SettingsError
+from pydantic_settings import EnvSettingsSource, NestedSecretsSettingsSource, SecretsSettingsSource, SettingsError
 
 from config.not_yet import NOT_YET, keys_of
 from config.problems import Problem
 from config.settings import Settings
-from config.words import did_you_mean
 
 PREFIX = "POLICYBELL_"
 PATH_VARIABLE = f"{PREFIX}CONFIG"
@@ -109,7 +109,7 @@ def _from_directories(environ: Mapping[str, str]) -> tuple[Tree, list[Problem]]:
     places = [_SYSTEM_SECRETS, *([Path(credentials)] if credentials else [])]
     try:
         source = NestedSecretsSettingsSource(
-            Settings,
+            SecretsSettingsSource(Settings),
             secrets_dir=places,
             secrets_dir_missing="ok",
             secrets_prefix="",  # without this and the next line the files are ignored
@@ -168,6 +168,7 @@ def _from_environment(environ: Mapping[str, str]) -> tuple[Tree, list[Problem]]:
 
 def _unknown_variable(name: str) -> Iterator[Problem]:
     """Complain of a variable that is written like a setting, or nearly like one; others may have their own use."""
-    meant = did_you_mean(name, [variable(key) for key in setting_keys()])
-    if "__" in name or meant:
-        yield name, f"not a setting.{meant}"
+    known = {variable(key).removeprefix(PREFIX): variable(key) for key in setting_keys()}
+    close = get_close_matches(name.removeprefix(PREFIX), known, n=1)
+    if "__" in name or close:
+        yield name, f"not a setting.{f' Did you mean {known[close[0]]}?' if close else ''}"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +15,7 @@ from config.layers import SECTIONS, Tree, gather
 from config.not_yet import keys_of, take_out
 from config.problems import Problem, told, unknown
 from config.settings import Catalogue, Fetch, Settings
+from config.shipped import shipped
 from config.topics import read_topics
 from config.units import spoken
 
@@ -58,13 +57,6 @@ def inspect(path: Path | None, environ: Mapping[str, str]) -> Findings:
         problems += told(error, Settings)
     problems += [*_too_often(fetch), *wrong_sources, *wrong_topics]
     return Findings(None if problems else settings, tuple(problems), not_yet)
-
-
-def shipped(name: str) -> list[Tree]:
-    """Return the items of `sources.toml` or `topics.toml`, which come with the program."""
-    text = files("config").joinpath(f"{name}.toml").read_text(encoding="utf-8")
-    items: list[Tree] = tomllib.loads(text)[name]
-    return items
 
 
 def _strangers(tree: Tree) -> Iterator[Problem]:

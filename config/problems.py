@@ -22,6 +22,8 @@ _SENTENCES = {
     "int_from_float": "write a whole number; got {input!r}",
     "string_type": 'write a text in quotation marks, such as "{input}"',
     "string_too_short": "must not be empty",
+    "too_short": "must not be empty",
+    "too_long": "at most {max_length} characters",
     "string_too_long": "at most {max_length} characters",
     "string_pattern_mismatch": "does not look right: {input!r} should match {pattern}",
     "literal_error": "write {expected}; got {input!r}",

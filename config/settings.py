@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.core.model import Relevance, SourceSpec, Standing, Topic
 from config.not_yet import KINDS_NOT_YET
@@ -110,7 +110,7 @@ class Slack(Section):
 
 
 class Web(Section):
-    listen: Annotated[Address, BeforeValidator(read_address)] = Address("127.0.0.1", 8080)
+    listen: Annotated[Address, NoDecode, BeforeValidator(read_address)] = Address("127.0.0.1", 8080)
     chat: bool = True
 
 

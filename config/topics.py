@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
-from bot.core.index import find, read_page
-from bot.core.query import Query, QueryError, expand, parse
 from pydantic import AfterValidator, Field, ValidationError
 
+from bot.core.index import find, read_page
 from bot.core.model import Topic
+from bot.core.query import Query, QueryError, expand, parse
+from bot.core.query import read_topics as read_queries
+from bot.core.syntax import ADMITTED
 from config.problems import Problem, doubled, told
 from config.settings import Line, Section
+from config.shipped import shipped
 from config.words import read_id
 
 _EXAMPLES = ("must_match", "must_not_match")
@@ -56,6 +59,12 @@ def read_topics(
     return tuple(topics), problems
 
 
+def shipped_queries() -> Mapping[str, Query]:
+    """Return the queries of the ready-made topics by id and alias, with no regard to settings."""
+    topics, _ = read_topics(shipped("topics"), ())
+    return read_queries(topics)
+
+
 def _merged(shipped: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     changed = {str(item.get("id")): item for item in own}
     for item in shipped:
@@ -75,17 +84,9 @@ def _clashes(topics: Iterable[Topic], places: Mapping[str, str]) -> Iterator[Pro
 
 def _tried(topics: Iterable[Topic], places: Mapping[str, str]) -> Iterator[Problem]:
     """Parse every query and run it on its own examples: a topic that fails them would fail people silently."""
-    queries: dict[str, Query] = {}
     for topic in topics:
         try:
-            queries[topic.id] = parse(topic.query)
-        except QueryError as error:
-            yield f"{places[topic.id]}.query", str(error)
-    for topic in topics:
-        if topic.id not in queries:
-            continue
-        try:
-            query = expand(queries[topic.id], queries)
+            query = expand(parse(topic.query, limits=ADMITTED), {})
         except QueryError as error:
             yield f"{places[topic.id]}.query", str(error)
         else:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator
 
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _BYTES = {"B": 1, "kB": 1000, "KiB": 1024, "MB": 1000**2, "MiB": 1024**2, "GB": 1000**3, "GiB": 1024**3}
-_MEASURE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z%]*)")
+_MEASURE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([A-Za-z%]*)")
 _LONGEST_SECONDS = 3650 * 86_400
 
 _Ordered = TypeVar("_Ordered", timedelta, int, float)
@@ -61,8 +61,8 @@ def spoken(value: timedelta | float) -> str:
     seconds = value.total_seconds()
     for unit in ("w", "d", "h", "m"):
         if seconds and seconds % _SECONDS[unit] == 0:
-            return f"{seconds / _SECONDS[unit]:g}{unit}"
-    return f"{seconds:g}s"
+            return f"{seconds / _SECONDS[unit]:.10g}{unit}"
+    return f"{seconds:.10g}s"
 
 
 def between(least: _Ordered, most: _Ordered) -> Callable[[_Ordered], _Ordered]:

@@ -1,0 +1,68 @@
+"""How a command reaches the bot: through the running daemon, else by opening the store under the lock itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bot.clock import SystemClock
+from bot.commands import Desk, answer
+from bot.control import SOCKET_NAME, Answered, DataLock, ask
+from bot.core.model import Voice
+from bot.errors import LockedError
+from bot.operate import operate
+from bot.store import open_store
+from config import Settings, load
+
+DATABASE_NAME = "policybell.db"
+_STARTING_SECONDS = 2.0  # for so long a daemon may hold the lock before it answers
+_PAUSE_SECONDS = 0.1
+
+with_config = click.option("--config", "config", type=click.Path(path_type=Path), help="The settings; bot.toml here.")
+with_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+def ask_bot(config: Path | None, argv: Sequence[str]) -> Answered:
+    """Have a request answered. There is never a second writer: either a daemon answers or we hold its lock."""
+    settings = load(config, os.environ)
+    patience = time.monotonic() + _STARTING_SECONDS
+    while (answered := ask(settings.bot.data_dir / SOCKET_NAME, argv)) is None:
+        try:
+            with DataLock(settings.bot.data_dir):
+                return asyncio.run(_without_daemon(settings, argv))
+        except LockedError:
+            if time.monotonic() > patience:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+    return answered
+
+
+def show(answered: Answered, *, as_json: bool = False, lay_out: Callable[[Any], str] | None = None) -> int:
+    """Print an answer, laid out for people where it is data, and return the exit code."""
+    laid_out = lay_out(json.loads(answered.text)) if answered.ok and lay_out and not as_json else answered.text
+    click.echo(laid_out, err=not answered.ok)
+    return answered.exit
+
+
+async def _without_daemon(settings: Settings, argv: Sequence[str]) -> Answered:
+    store = open_store(f"sqlite:///{settings.bot.data_dir / DATABASE_NAME}")
+    try:
+        desk = Desk(
+            store=store,
+            topics=settings.topics,
+            sources=settings.source_specs(),
+            not_yet=settings.not_yet_sources(),
+            voice=Voice(zone=settings.bot.timezone),
+            clock=SystemClock(),
+        )
+        return await operate(desk, partial(answer, desk), argv)
+    finally:
+        await store.close()
