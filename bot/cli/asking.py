@@ -18,6 +18,7 @@ from bot.commands import Desk, answer
 from bot.control import SOCKET_NAME, Answered, DataLock, ask
 from bot.core.model import Voice
 from bot.errors import LockedError
+from bot.logs import set_up
 from bot.operate import operate
 from bot.store import open_store
 from config import Settings, load
@@ -33,6 +34,8 @@ with_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, fo
 def ask_bot(config: Path | None, argv: Sequence[str]) -> Answered:
     """Have a request answered. There is never a second writer: either a daemon answers or we hold its lock."""
     settings = load(config, os.environ)
+    # what the store would tell a daemon's log is not what was asked for
+    set_up(format="auto", level="error", secrets=settings.secrets(), chat_salt=b"")
     patience = time.monotonic() + _STARTING_SECONDS
     while (answered := ask(settings.bot.data_dir / SOCKET_NAME, argv)) is None:
         try:

@@ -12,17 +12,19 @@ import structlog
 
 from bot.logs import Redactor
 
+log = structlog.get_logger()
 
-def report(error: Exception) -> int:
-    """Tell of an unexpected error under a reference, and return the exit code."""
+
+def report(error: Exception, *, in_log: bool = False) -> int:
+    """Tell of an unexpected error under a reference, and return the exit code.
+
+    The traceback goes to the log of a daemon, else to a file of its own.
+    """
     ref = secrets.token_hex(3).upper()
-    if structlog.is_configured():
-        structlog.get_logger("bot.cli").critical("command.crashed", ref=ref, exc_info=error)
-        place = "The log has its traceback"
-    else:
-        place = f"Its traceback is in {_write(ref, error)}"
-    sentence = f"Something went wrong inside Policybell (ref {ref}). {place}; please report it."
-    click.echo(sentence, err=True)
+    if in_log:
+        log.critical("command.crashed", ref=ref, exc_info=error)
+    place = "The log has its traceback" if in_log else f"Its traceback is in {_write(ref, error)}"
+    click.echo(f"Something went wrong inside Policybell (ref {ref}). {place}; please report it.", err=True)
     return 1
 
 

@@ -71,8 +71,14 @@ def _whole(tree: Query) -> Query:
         raise _refusal(error, "") from error
 
 
-def _refusal(error: QueryError, pointer: str) -> click.UsageError:
-    return click.UsageError("\n".join(part for part in (error.sentence, pointer, error.hint) if part))
+class BadQuery(click.ClickException):
+    """The query cannot be read."""
+
+    exit_code = 2
+
+
+def _refusal(error: QueryError, pointer: str) -> BadQuery:
+    return BadQuery("\n".join(part for part in (error.sentence, pointer, error.hint) if part))
 
 
 def _words(hit: Hit, title: str, text: str) -> str:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from importlib import import_module
 from pathlib import Path
 
 import click
+import structlog
 
 from bot.cli.asking import with_config
+from bot.cli.crash import report
 from bot.control import SOCKET_NAME, DataLock, ask
 from bot.errors import BotError
+from bot.logs import set_up
 from config import load
+
+log = structlog.get_logger()
 
 
 @click.command()
@@ -26,8 +32,21 @@ def run(config: Path | None, *, once: bool, sample: bool, no_web: bool) -> int:
     # Whoever comes second is told at once, not after the libraries of every platform were imported.
     with DataLock(settings.bot.data_dir / "sample" if sample else settings.bot.data_dir):
         pass
-    app = import_module("bot.app")
-    return int(app.main(settings, app.RunOptions(once=once, sample=sample, web=not no_web)))
+    set_up(
+        format=settings.bot.log_format,
+        level=settings.bot.log_level,
+        secrets=settings.secrets(),
+        chat_salt=secrets.token_bytes(16),
+    )
+    for key, why in settings.not_yet:
+        log.warning("setting.ignored", key=key, why=why)
+    try:
+        app = import_module("bot.app")
+        return int(app.main(settings, app.RunOptions(once=once, sample=sample, web=not no_web)))
+    except BotError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a daemon's traceback belongs in its log
+        return report(error, in_log=True)
 
 
 @click.command()
