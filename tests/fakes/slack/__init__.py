@@ -6,6 +6,7 @@ might let pass today and no good client does. `async with FakeSlack() as slack:`
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -95,6 +96,13 @@ class FakeSlack:
     def calls(self) -> Mapping[str, int]:
         """How often each method was called, whatever came of it."""
         return self._web.calls
+
+    async def until_accepted(self, count: int, seconds: float = 20.0) -> list[Posted]:
+        """Wait until so many messages were accepted in all."""
+        async with asyncio.timeout(seconds):
+            while len(self.accepted) < count:
+                await asyncio.sleep(0.005)
+        return self.accepted
 
     # --- the workspace --------------------------------------------------------------------------------------------
 
