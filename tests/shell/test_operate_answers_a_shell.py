@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Any
+
+import pytest
+
+from bot.commands import Desk, answer
+from bot.control import Answered
+from bot.core.model import Changes, Chat, Delivery, DeliveryState, Reply, Span, Topic, Voice
+from bot.core.plan import delivery_id
+from bot.operate import operate, plain, read_chat
+from bot.store.memory import MemoryStore
+from tests.builders import NOW, a_chat, a_cursor, a_source, a_story, a_why, an_alert, some_changes
+from tests.fakes.clock import FakeClock
+
+TOPICS = (Topic("tps", "Temporary Protected Status", 'tps OR "temporary protected status"', ("protected",)),)
+
+
+@pytest.fixture
+async def desk():
+    store = MemoryStore()
+    sources = (a_source(1), a_source(2), a_source(3))
+    await store.register(sources)
+    yield Desk(store, TOPICS, sources, (("page-1", "A page", "pages are not read yet"),), Voice(), FakeClock(NOW))
+    await store.close()
+
+
+async def asked(desk: Desk, *argv: str) -> Answered:
+    return await operate(desk, partial(answer, desk), argv)
+
+
+async def data(desk: Desk, *argv: str) -> Any:
+    answered = await asked(desk, *argv)
+    assert answered.ok, answered
+    return json.loads(answered.text)
+
+
+async def test_following_for_a_chat_is_what_the_chat_would_have_typed(desk: Desk) -> None:
+    answered = await asked(desk, "follow", "telegram:-100123", "tps", "venezuela")
+    assert answered.exit == 0
+    assert "Following" in answered.text
+    held = await desk.store.subscriptions(Chat("telegram", "", "-100123"))
+    assert [one.query for one in held] == ["topic:tps AND venezuela"]
+    assert (await asked(desk, "unfollow", "telegram:-100123", "all", "yes")).exit == 0
+    assert await desk.store.subscriptions(Chat("telegram", "", "-100123")) == ()
+
+
+async def test_a_topic_that_does_not_exist_is_refused_with_a_suggestion(desk: Desk) -> None:
+    answered = await asked(desk, "follow", "telegram:1", "tpss")
+    assert (answered.ok, answered.exit) == (False, 1)
+    assert "Did you mean tps?" in answered.text
+
+
+@pytest.mark.parametrize(
+    ("chat", "sentence"),
+    [
+        ("telegram", "is not a chat"),
+        ("telgram:1", "is not a platform. Those there are: telegram, slack, web, console."),
+        ("telegram:@channel", "A Telegram chat is a number"),
+    ],
+)
+async def test_what_is_no_chat_is_wrong_use(desk: Desk, chat: str, sentence: str) -> None:
+    for argv in (("follow", chat, "tps"), ("unfollow", chat, "tps"), ("why", "1", chat)):
+        answered = await asked(desk, *argv)
+        assert (answered.ok, answered.exit) == (False, 2)
+        assert sentence in answered.text
+
+
+@pytest.mark.parametrize("text", ["telegram:-1001234", "telegram:-100#5", "slack:T1/C0123", "slack:C0123", "web:local"])
+def test_chats_are_read_as_people_write_them(text: str) -> None:
+    assert str(read_chat(text)) == text
+
+
+async def test_sources_say_how_they_are_doing(desk: Desk) -> None:
+    good = a_cursor(1, last_success_at=NOW, next_poll_at=NOW, last_new_at=NOW)
+    bad = a_cursor(2, failures=3, last_error="HTTP 503")
+    await desk.store.commit([Changes(good), Changes(bad)])
+    listed = await data(desk, "sources", "list")
+    assert [(row["id"], row["state"], row["why"]) for row in listed] == [
+        ("source-1", "ok", ""),
+        ("source-2", "failing", "HTTP 503"),
+        ("source-3", "not polled", ""),
+        ("page-1", "not yet", "pages are not read yet"),
+    ]
+    shown = await data(desk, "sources", "show", "source-1")
+    assert shown == listed[0]
+    assert shown["last_success_at"] == NOW.isoformat()
+    assert await asked(desk, "sources", "show", "source-9") == Answered(
+        "There is no source source-9. See `policybell sources list`.", ok=False, exit=1
+    )
+
+
+async def filled(desk: Desk) -> Delivery:
+    """Store one story and one alert of it that waits."""
+    chat, story = a_chat(), a_story()
+    await desk.store.follow(chat, Voice(), "topic:tps", "TPS", NOW)
+    (query,) = (await desk.store.queries_since(0)).added
+    alert = an_alert(story, chat, why=(a_why(query.id, "TPS"),))
+    row = Delivery(delivery_id(chat, story.number, story.lead.id), alert, NOW)
+    await desk.store.commit([some_changes(story, deliveries=[row])])
+    return row
+
+
+async def test_the_outbox_is_listed_shown_discarded_and_retried(desk: Desk) -> None:
+    assert await data(desk, "outbox", "list") == []
+    row_id = (await filled(desk)).id
+    rows = await data(desk, "outbox", "list")
+    assert [(row["id"], row["state"]) for row in rows] == [(row_id, "pending")]
+    assert await data(desk, "outbox", "show", row_id) == rows[0]
+    assert (await asked(desk, "outbox", "discard", row_id)).exit == 0
+    assert (await data(desk, "outbox", "show", row_id))["state"] == DeliveryState.CANCELLED
+    assert await data(desk, "outbox", "list") == []
+    assert (await asked(desk, "outbox", "retry", row_id)).exit == 0
+    assert len(await data(desk, "outbox", "list")) == 1
+    for verb in ("show", "retry", "discard"):
+        answered = await asked(desk, "outbox", verb, "no-such")
+        assert (answered.ok, answered.exit) == (False, 1)
+
+
+async def test_why_names_the_story_its_decisions_and_the_row(desk: Desk) -> None:
+    row = await filled(desk)
+    by_number = await data(desk, "why", str(row.alert.story.number), str(row.chat))
+    assert by_number["story"] == {
+        "number": row.alert.story.number,
+        "title": row.alert.story.lead.title,
+        "url": row.alert.story.lead.url,
+    }
+    assert by_number["decisions"]
+    assert by_number["text"]
+    assert by_number["delivery"]["id"] == row.id
+    by_url = await data(desk, "why", row.alert.story.lead.url, "console:local")
+    assert by_url["story"] == by_number["story"]
+    assert by_url["delivery"] is None
+    unknown = await asked(desk, "why", "999", "console:local")
+    assert (unknown.ok, unknown.exit) == (False, 1)
+
+
+async def test_a_talk_is_a_chat_like_any_other(desk: Desk) -> None:
+    assert "Following" in (await asked(desk, "say", "/follow tps")).text
+    assert (await asked(desk, "say", "nonsense")).ok is False
+
+
+@pytest.mark.parametrize("argv", [(), ("dance",), ("outbox",), ("sources", "poll", "x"), ("follow",)])
+async def test_an_unknown_request_is_wrong_use(desk: Desk, argv: tuple[str, ...]) -> None:
+    answered = await asked(desk, *argv)
+    assert (answered.ok, answered.exit) == (False, 2)
+
+
+def test_replies_are_plain_text_without_control_characters() -> None:
+    reply = Reply((Span("a\x1b[31m "), Span("title\x07", url="https://example.org/"), Span("\n")))
+    assert plain(reply) == "a[31m title <https://example.org/>"
