@@ -109,7 +109,7 @@ class Rooms:
 
 @dataclass(slots=True)
 class Bot:
-    """Everything that runs. `announce` speaks to whoever started it; `close` shuts what was opened, in order."""
+    """Everything that runs. `announce` speaks to whoever started it."""
 
     clock: Clock
     store: Store
@@ -120,7 +120,6 @@ class Bot:
     door: FrontDoor
     retry_for: timedelta
     announce: Callable[[Sequence[Polled]], Awaitable[None]]
-    close: Callable[[], Awaitable[None]]
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     last_tick: datetime | None = None
 
