@@ -1,0 +1,205 @@
+"""Entry → Document: what a source said becomes what we hold to be true.
+
+A document carries every key by which a later copy of it may be recognized:
+
+    number:N                        the publisher's own document number, the same wherever it is seen
+    url:ADDRESS                     the canonical address, unless it is a front page
+    guid:SOURCE:ID                  the feed's own id, which means nothing outside its source
+    title:HASH                      title, outlet and day
+    text:HASH                       the text, where it is long enough to be nobody else's; a shorter one with its
+                                    title and day
+
+What keys prove is for `bot.core.stories` to weigh. One thing is settled here, since it shows only in a whole list:
+an address or id that stands on several items of different titles (an index page, a constant) names none of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from hashlib import blake2b
+from urllib.parse import urlsplit
+
+from bot.core.dates import claim
+from bot.core.links import canonical_url, host_of, tidy_url
+from bot.core.model import Document, Entry, SourceSpec
+from bot.core.terms import normalize
+from bot.core.text import clean_controls, cut
+
+__all__ = ["canonical_url", "clean", "keys_of", "number_key", "title_key"]
+
+_TITLE_SIZE = 1_000
+_TEXT_SIZE = 60_000
+_FACT_SIZE = 1_000
+_BORROWED_TITLE_SIZE = 120
+_GUID_SIZE = 300
+# Measured over 130,000 documents: above this, texts that are equal are copies (9 exceptions, all forms of agencies
+# with numbers of their own); below it, agencies repeat whole paragraphs under different titles.
+_OWN_TEXT = 1_200
+_OWN_TEXT_WITH_TITLE = 120
+_COMPARED = 6_000  # so much of a text is compared: more makes no copy surer
+
+# The facts whose change makes a revision. Counters and addresses change without meaning anything.
+_FACTS_THAT_COUNT = ("type", "action", "effective_on", "comments_close_on", "dates")
+_REGISTER_NUMBER = re.compile(
+    r"/(?:documents/\d{4}/\d{2}/\d{2}|public-inspection|d)/((?:[A-Z]\d*-)?\d{2,4}-\d{3,6})(?:/|$)"
+)
+_PADDED = re.compile(r"-0+(?=\d)")
+_LINK_IN_TEXT = re.compile(r"https?://\S+")
+_BLANK_LINES = re.compile(r"\n{3,}")
+_WORD = re.compile(r"\w+")
+
+
+def clean(source: SourceSpec, entries: Sequence[Entry], now: datetime) -> tuple[Document, ...]:
+    """Make documents of what a source listed, leaving out entries that say nothing at all."""
+    documents = [_document(source, entry, now) for entry in entries if _says_something(entry)]
+    crowded = _crowded(documents)
+    return tuple(_named(document, crowded) for document in documents)
+
+
+def keys_of(documents: Iterable[Document]) -> frozenset[str]:
+    """Gather all keys, to ask what is known of any of them."""
+    return frozenset(key for document in documents for key in document.keys)
+
+
+def title_key(title: str) -> str:
+    """Reduce a title to its words, so that spelling, case and punctuation do not make two of one."""
+    return " ".join(_WORD.findall(normalize(title))) or title
+
+
+def number_key(number: str) -> str:
+    """Write a document number as its copies agree on it: the Federal Register pads some with zeros, in places."""
+    return _PADDED.sub("-", number.upper())
+
+
+# --- one entry ----------------------------------------------------------------------------------------------------
+
+
+def _says_something(entry: Entry) -> bool:
+    return bool(_prose(entry.title) or _prose(entry.content) or _prose(entry.summary) or _address(entry))
+
+
+def _address(entry: Entry) -> str:
+    """Take the link or, where there is none, an id that is one."""
+    return tidy_url(entry.url) or tidy_url(entry.guid)
+
+
+def _document(source: SourceSpec, entry: Entry, now: datetime) -> Document:
+    facts = {name: said for name, value in entry.facts.items() if (said := _line(value)[:_FACT_SIZE])}
+    outlet = facts.get("outlet") or source.name
+    url = _address(entry)
+    text = max(_prose(entry.content), _prose(entry.summary), key=len)
+    title = _title(entry, outlet) or _borrowed_title(text, url)
+    scheduled = source.kind == "federal_register"
+    when = claim((_line(entry.published), _line(entry.updated)), now, scheduled=scheduled)
+    document = Document(
+        id="",
+        source_id=source.id,
+        outlet=outlet,
+        standing=source.standing,
+        language=source.language,
+        url=url,
+        title=title,
+        text=text,
+        seen_at=now,
+        keys=(),
+        digest=_digest(title, text, facts),
+        agency=source.agency,
+        number=facts.get("document_number") or _number_in(url),
+        claimed_at=when.at,
+        precision=when.precision,
+        date_note=when.note,
+        facts=facts,
+    )
+    return replace(document, keys=tuple(_keys(document, _line(entry.guid))))
+
+
+def _line(text: str) -> str:
+    return " ".join(clean_controls(text).split())
+
+
+def _prose(text: str) -> str:
+    """Fold white space, keeping paragraphs."""
+    lines = (" ".join(line.split()) for line in clean_controls(text[:_TEXT_SIZE]).split("\n"))
+    return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
+
+
+def _title(entry: Entry, outlet: str) -> str:
+    """Take the title, without the outlet's name that aggregators hang on to it."""
+    title = _line(entry.title[:_TITLE_SIZE])
+    tail = f" - {outlet}".casefold()
+    return title[: -len(tail)].rstrip() if title.casefold().endswith(tail) else title
+
+
+def _borrowed_title(text: str, url: str) -> str:
+    """Name an item without a title by how its text begins, or by where it stands."""
+    begins = cut(" ".join(text.split()), _BORROWED_TITLE_SIZE, len)
+    return begins or f"Untitled item at {host_of(url)}"
+
+
+def _number_in(url: str) -> str:
+    """Read the document number out of a Federal Register address; other feeds of the same document lack the field."""
+    found = _REGISTER_NUMBER.search(urlsplit(url).path) if host_of(url).endswith("federalregister.gov") else None
+    return found[1] if found else ""
+
+
+# --- keys ---------------------------------------------------------------------------------------------------------
+
+
+def _keys(document: Document, guid: str) -> Iterable[str]:
+    if document.number:
+        yield f"number:{number_key(document.number)}"
+    address = canonical_url(document.url)
+    if address and not _is_front_page(address):
+        yield f"url:{address}"
+    if guid:
+        yield f"guid:{document.source_id}:{_guid_key(guid)}"
+    title = title_key(document.title)
+    day = document.claimed_at.date().isoformat() if document.claimed_at and not document.date_note else "undated"
+    yield f"title:{_hash(title, title_key(document.outlet), day)}"
+    words = " ".join(_WORD.findall(document.text[:_COMPARED].casefold()))
+    if len(words) >= _OWN_TEXT:
+        yield f"text:{_hash(words)}"
+    elif len(words) >= _OWN_TEXT_WITH_TITLE:
+        yield f"text:{_hash(words, title, day)}"
+
+
+def _is_front_page(address: str) -> bool:
+    parts = urlsplit(address)
+    return not (parts.path or parts.query or parts.fragment)
+
+
+def _guid_key(guid: str) -> str:
+    """Write an id as its feed's versions agree on it: systems rebuild ids with https, or escape them once more."""
+    plain = guid.replace("&amp;", "&")
+    key = f"https://{plain.removeprefix('http://')}" if plain.startswith("http://") else plain
+    return key if len(key) <= _GUID_SIZE else _hash(key)
+
+
+def _crowded(documents: Iterable[Document]) -> frozenset[str]:
+    """Find addresses and ids that stand on items of different titles in one list."""
+    titles: dict[str, set[str]] = defaultdict(set)
+    for document in documents:
+        for key in document.keys:
+            if key.startswith(("url:", "guid:")):
+                titles[key].add(title_key(document.title))
+    return frozenset(key for key, named in titles.items() if len(named) > 1)
+
+
+def _named(document: Document, crowded: frozenset[str]) -> Document:
+    """Give a document its id, which follows from what identifies it and not from its place in the list."""
+    keys = tuple(key for key in document.keys if key not in crowded)
+    return replace(document, id=_hash(document.source_id, *keys), keys=keys)
+
+
+def _digest(title: str, text: str, facts: Mapping[str, str]) -> str:
+    """Sum up what is said, blind to white space and to trackers in links."""
+    said = (title, text, *(facts.get(name, "") for name in _FACTS_THAT_COUNT))
+    return _hash(*(_LINK_IN_TEXT.sub(lambda link: canonical_url(link[0]), " ".join(part.split())) for part in said))
+
+
+def _hash(*parts: str) -> str:
+    return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

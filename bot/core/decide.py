@@ -1,0 +1,100 @@
+"""The pure heart: documents and what is remembered of them in, verdicts with their reasons out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bot.core.index import Index, read_page
+from bot.core.model import Document, Fingerprint, Past, State, Verdict
+from bot.core.stories import Place, place
+
+
+def judge(
+    documents: Sequence[Document], past: Past, index: Index, *, baseline: bool, now: datetime
+) -> Iterator[Verdict]:
+    """Decide what each document of one poll is, in order of publication, whatever order they came in.
+
+    Documents of the same poll are compared with one another too. Only what is NEW is asked for matches, and nothing
+    is on a `baseline`, the first poll of a source.
+    """
+    memory = _Memory(past)
+    memory.expect(documents)
+    for document in sorted(documents, key=lambda document: _publication(document, now)):
+        yield _with_matches(memory.take(document), index, baseline=baseline)
+
+
+def matched(verdicts: Iterable[Verdict]) -> frozenset[int]:
+    """Gather the ids of all queries that matched."""
+    return frozenset(match.query_id for verdict in verdicts for match in verdict.matches)
+
+
+def _publication(document: Document, now: datetime) -> tuple[datetime, str, str, str]:
+    """Sort by claimed date; undated items come last. The rest only makes the order of equals certain."""
+    return document.claimed_at or now, document.number, document.url, f"{document.id}{document.digest}"
+
+
+def _with_matches(verdict: Verdict, index: Index, *, baseline: bool) -> Verdict:
+    if verdict.state is not State.NEW:
+        return verdict
+    if baseline:
+        return replace(verdict, because="new on the first poll of its source: recorded, not sent")
+    matches = index.matches(read_page(verdict.document.title, verdict.document.text))
+    because = f"new: {verdict.because}" if matches else f"new, but no query matches: {verdict.because}"
+    return replace(verdict, because=because, matches=matches)
+
+
+class _Memory:
+    """What is known while one poll is judged: the past, and the documents of this poll so far."""
+
+    def __init__(self, past: Past) -> None:
+        self._known: dict[str, Fingerprint] = {}
+        self._by_key: dict[str, dict[str, None]] = {}  # key → document ids, in order and once
+        self._met: set[str] = set()
+        self._last_story = past.last_story
+        for fingerprint in past.fingerprints:
+            self._remember(fingerprint)
+
+    def expect(self, documents: Iterable[Document]) -> None:
+        """Note which known items stand unchanged in the list.
+
+        Some lists hold one item several times, in several versions. One of them counts, the same at every poll:
+        without this, two versions would revise each other for ever.
+        """
+        for document in documents:
+            found = self._place(document)
+            if found.known and found.state is State.SEEN:
+                self._met.add(found.known.document_id)
+
+    def take(self, document: Document) -> Verdict:
+        """Judge a document and remember it."""
+        found = self._place(document)
+        known = found.known
+        if known is None:
+            self._last_story += 1
+            return self._settle(document, found, self._last_story)
+        if found.state is State.ADDITION:
+            return self._settle(document, found, known.story)
+        if found.state is State.SEEN:
+            return Verdict(document, State.SEEN, found.because, known.story)
+        if known.document_id in self._met:
+            return Verdict(document, State.SEEN, f"another version of it counts: {found.because}", known.story)
+        keys = tuple(dict.fromkeys((*document.keys, *known.keys)))
+        return self._settle(replace(document, id=known.document_id, keys=keys), found, known.story)
+
+    def _place(self, document: Document) -> Place:
+        near = {name: self._known[name] for key in document.keys for name in self._by_key.get(key, ())}
+        return place(document, near.values())
+
+    def _settle(self, document: Document, found: Place, story: int) -> Verdict:
+        self._met.add(document.id)
+        self._remember(
+            Fingerprint(document.id, document.source_id, story, document.number, document.digest, document.keys)
+        )
+        return Verdict(document, found.state, found.because, story)
+
+    def _remember(self, fingerprint: Fingerprint) -> None:
+        self._known[fingerprint.document_id] = fingerprint
+        for key in fingerprint.keys:
+            self._by_key.setdefault(key, {})[fingerprint.document_id] = None
