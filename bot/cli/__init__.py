@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import NamedTuple
 
@@ -67,24 +67,25 @@ def policybell(ctx: click.Context) -> None:
         ctx.color = False
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run a command line and end the process with its exit code."""
-    sys.exit(run(sys.argv[1:] if argv is None else argv))
+def main() -> None:
+    """Run the command line of this process and end it with an exit code."""
+    sys.exit(run(sys.argv[1:]))
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run a command line and return its exit code; an error is a sentence on stderr, never a traceback."""
+    """Run a command line and return its exit code."""
+    return guard(lambda: policybell.main(list(argv), prog_name="policybell", standalone_mode=False))
+
+
+def guard(work: Callable[[], object]) -> int:
+    """Do some work and return its exit code; an error is a sentence on stderr, never a traceback."""
     try:
-        result = policybell.main(list(argv), prog_name="policybell", standalone_mode=False)
+        result = work()
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return 130
-    except BrokenPipeError:
-        # whoever read our output has seen enough; Python would complain again at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except BotError as error:
         click.echo(_sentence(error), err=True)
         return _exit_code(error)

@@ -52,7 +52,10 @@ def run(config: Path | None, *, once: bool, sample: bool, no_web: bool) -> int:
 @click.command()
 @with_config
 def chat(config: Path | None) -> int:
-    """Talk to the running bot from this terminal. Alerts are shown where the bot itself runs."""
+    """Talk to the running bot from this terminal.
+
+    Alerts are shown where the bot itself runs.
+    """
     path = load(config, os.environ).bot.data_dir / SOCKET_NAME
     prompt = "> " if sys.stdin.isatty() else ""
     if ask(path, ["say", "status"]) is None:
