@@ -18,6 +18,7 @@ from lark import Lark, Token, UnexpectedCharacters, UnexpectedToken
 from bot.core.terms import INVISIBLE, WORD, normalize, spell, straighten, words_in
 from bot.core.tree import (
     OPERATORS,
+    PREFIX_LETTERS,
     Field,
     Prefix,
     Query,
@@ -48,7 +49,6 @@ FROM_CHATS: Final = Limits(characters=1_000, terms=40, nesting=10)
 # Shipped topics, and what the store gives back: admitted once, so bounded only against a broken file.
 ADMITTED: Final = Limits(characters=100_000, terms=5_000, nesting=50)
 
-PREFIX_LETTERS: Final = 3  # a `*` needs so many before it, and the index groups prefixes by them
 _FIELDS: Final = ("title", "topic")
 _EXAMPLE: Final = 'For example: tps AND (haiti OR venezuela) -"fee schedule"'
 _WAITING: Final = frozenset({"_AND", "_OR", "_NOT", "_MINUS", "FIELD"})  # something must follow these

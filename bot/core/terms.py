@@ -38,11 +38,12 @@ _VANISHES: Final = re.compile(f"[{INVISIBLE}]")
 _MARKS: Final = "\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u064b-\u065f\u0670"
 _LETTER: Final = r"[^\W_]"
 
-# A word: letters and digits; between them accents, invisible characters or an apostrophe; or letters with
-# a full stop after each (U.S.). Bounded, so that no text can make a word of a megabyte.
+# A word: letters and digits; between them accents, invisible characters or apostrophes, or, where every letter stands
+# alone, full stops (U.S.). Bounded, so that no text can make a word of a megabyte.
 WORD: Final = (
-    rf"(?:{_LETTER}(?:\.{_LETTER})+(?!{_LETTER})"
-    rf"|{_LETTER}{{1,64}}(?:[{_MARKS}{INVISIBLE}]{{1,8}}{_LETTER}{{0,64}}|['’ʼ‘′`´＇]{_LETTER}{{1,64}}){{0,8}})"
+    rf"{_LETTER}{{1,64}}"
+    rf"(?:[{_MARKS}{INVISIBLE}'’ʼ‘′`´＇]{{1,8}}{_LETTER}{{1,64}}|\.(?<!{_LETTER}{_LETTER}\.){_LETTER}(?!{_LETTER})){{0,8}}"
+    rf"[{_MARKS}]{{0,8}}"
 )
 words_in: Final = re.compile(WORD).finditer
 
@@ -118,8 +119,12 @@ def normalize(text: str) -> str:
     return " ".join(straighten(bare).split())
 
 
+@lru_cache(maxsize=100_000)
 def spell(word: str) -> str:
-    """Write a word the one way in which queries keep it: lower case, accents composed, nothing invisible."""
+    """Write a word the one way in which queries keep it: lower case, accents composed, nothing invisible.
+
+    Remembered, so that a million queries share one copy of each word.
+    """
     lower = unicodedata.normalize("NFKC", straighten(_VANISHES.sub("", word))).lower()
     return unicodedata.normalize("NFC", lower.replace(".", ""))
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 OPERATORS = frozenset({"and", "or", "not"})
+PREFIX_LETTERS = 3  # a `*` needs so many letters before it: pages and the index group words by them
 
 
 class QueryError(Exception):
