@@ -55,7 +55,7 @@ _WORD = re.compile(r"\w+")
 
 def clean(source: SourceSpec, entries: Sequence[Entry], now: datetime) -> tuple[Document, ...]:
     """Make documents of what a source listed, leaving out entries that say nothing at all."""
-    documents = [_document(source, entry, now) for entry in entries if _says_something(entry)]
+    documents = [made for entry in entries if (made := _document(source, entry, now))]
     crowded = _crowded(documents)
     return tuple(_named(document, crowded) for document in documents)
 
@@ -78,21 +78,14 @@ def number_key(number: str) -> str:
 # --- one entry ----------------------------------------------------------------------------------------------------
 
 
-def _says_something(entry: Entry) -> bool:
-    return bool(_prose(entry.title) or _prose(entry.content) or _prose(entry.summary) or _address(entry))
-
-
-def _address(entry: Entry) -> str:
-    """Take the link or, where there is none, an id that is one."""
-    return tidy_url(entry.url) or tidy_url(entry.guid)
-
-
-def _document(source: SourceSpec, entry: Entry, now: datetime) -> Document:
+def _document(source: SourceSpec, entry: Entry, now: datetime) -> Document | None:
     facts = {name: said for name, value in entry.facts.items() if (said := _line(value)[:_FACT_SIZE])}
     outlet = facts.get("outlet") or source.name
-    url = _address(entry)
+    url = tidy_url(entry.url) or tidy_url(entry.guid)  # an id that is a link serves where there is no other
     text = max(_prose(entry.content), _prose(entry.summary), key=len)
     title = _title(entry, outlet) or _borrowed_title(text, url)
+    if not title:
+        return None
     scheduled = source.kind == "federal_register"
     when = claim((_line(entry.published), _line(entry.updated)), now, scheduled=scheduled)
     document = Document(
@@ -136,8 +129,8 @@ def _title(entry: Entry, outlet: str) -> str:
 
 def _borrowed_title(text: str, url: str) -> str:
     """Name an item without a title by how its text begins, or by where it stands."""
-    begins = cut(" ".join(text.split()), _BORROWED_TITLE_SIZE, len)
-    return begins or f"Untitled item at {host_of(url)}"
+    begins = cut(" ".join(text[: 2 * _BORROWED_TITLE_SIZE].split()), _BORROWED_TITLE_SIZE, len)
+    return begins or (f"Untitled item at {host_of(url)}" if url else "")
 
 
 def _number_in(url: str) -> str:
@@ -181,12 +174,13 @@ def _guid_key(guid: str) -> str:
 
 def _crowded(documents: Iterable[Document]) -> frozenset[str]:
     """Find addresses and ids that stand on items of different titles in one list."""
-    titles: dict[str, set[str]] = defaultdict(set)
+    bearers: dict[str, list[Document]] = defaultdict(list)
     for document in documents:
         for key in document.keys:
             if key.startswith(("url:", "guid:")):
-                titles[key].add(title_key(document.title))
-    return frozenset(key for key, named in titles.items() if len(named) > 1)
+                bearers[key].append(document)
+    shared = {key: {document.title for document in bearing} for key, bearing in bearers.items() if len(bearing) > 1}
+    return frozenset(key for key, titles in shared.items() if len(set(map(title_key, titles))) > 1)
 
 
 def _named(document: Document, crowded: frozenset[str]) -> Document:

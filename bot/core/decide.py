@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 
 from bot.core.index import Index, read_page
 from bot.core.model import Document, Fingerprint, Past, State, Verdict
 from bot.core.stories import Place, place
+
+_ALIKE = 64  # so many documents with one key are compared; what more of them share is boilerplate
 
 
 def judge(
@@ -53,7 +56,7 @@ class _Memory:
         self._by_key: dict[str, dict[str, None]] = {}  # key → document ids, in order and once
         self._met: set[str] = set()
         self._last_story = past.last_story
-        for fingerprint in past.fingerprints:
+        for fingerprint in sorted(past.fingerprints, key=lambda known: (known.story, known.document_id)):
             self._remember(fingerprint)
 
     def expect(self, documents: Iterable[Document]) -> None:
@@ -84,7 +87,8 @@ class _Memory:
         return self._settle(replace(document, id=known.document_id, keys=keys), found, known.story)
 
     def _place(self, document: Document) -> Place:
-        near = {name: self._known[name] for key in document.keys for name in self._by_key.get(key, ())}
+        names = (name for key in document.keys for name in islice(self._by_key.get(key, ()), _ALIKE))
+        near = {name: self._known[name] for name in names}
         return place(document, near.values())
 
     def _settle(self, document: Document, found: Place, story: int) -> Verdict:
