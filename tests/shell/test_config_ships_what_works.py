@@ -1,0 +1,111 @@
+"""The files that come with the program: `bot.toml`, `config/sources.toml`, `config/topics.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from config import inspect, load
+from config.layers import SECRETS, SECTIONS
+from config.not_yet import KINDS_NOT_YET
+from config.shipped import shipped
+from config.units import read_duration
+from config.words import read_url
+
+ROOT = Path(__file__).resolve().parents[2]
+CATALOGUE = ROOT.parent / "shared" / "catalogue" / "sources.toml"
+
+SOURCES = shipped("sources")
+TOPICS = shipped("topics")
+
+
+def test_the_shipped_file_loads_without_a_problem_or_a_key_that_nothing_obeys() -> None:
+    findings = inspect(ROOT / "bot.toml", {})
+    assert findings.problems == ()
+    assert findings.not_yet == ()
+
+
+def test_every_value_in_the_shipped_file_is_the_default(tmp_path: Path) -> None:
+    (tmp_path / "bot.toml").write_text("")
+    assert load(ROOT / "bot.toml", {}) == load(tmp_path / "bot.toml", {})
+
+
+def test_the_shipped_file_shows_every_key_but_secrets() -> None:
+    shown = tomllib.loads((ROOT / "bot.toml").read_text())
+    for section, model in SECTIONS.items():
+        secret = {path.partition(".")[2] for path in SECRETS if path.startswith(f"{section}.")}
+        assert set(shown[section]) == set(model.model_fields) - secret
+
+
+def test_the_commented_items_of_the_shipped_file_work_when_uncommented(tmp_path: Path) -> None:
+    text = (ROOT / "bot.toml").read_text()
+    head, items = text.split("# [[sources]]", 1)
+    lines = [line.removeprefix("# ") for line in f"# [[sources]]{items}".splitlines() if " = " in line or "[[" in line]
+    (tmp_path / "bot.toml").write_text(head + "\n".join(lines))
+    settings = load(tmp_path / "bot.toml", {})
+    assert "my-county" in {spec.id for spec in settings.source_specs()}
+    assert "work-permits" in {topic.id for topic in settings.topics}
+
+
+def test_with_nothing_configured_the_ready_made_sources_are_read() -> None:
+    settings = load(ROOT / "bot.toml", {})
+    read = {spec.id for spec in settings.source_specs()}
+    waiting = {source_id for source_id, _, _ in settings.not_yet_sources()}
+    assert read | waiting == {source["id"] for source in SOURCES}
+    assert not read & waiting
+    assert len(read) >= 25
+    assert {source["kind"] for source in SOURCES if source["id"] in waiting} <= set(KINDS_NOT_YET)
+
+
+def test_every_source_proposed_on_is_there_and_nothing_that_was_rejected() -> None:
+    if not CATALOGUE.exists():
+        pytest.skip("the catalogue is not beside the repository")
+    catalogue = tomllib.loads(CATALOGUE.read_text())
+    assert {source["id"] for source in SOURCES} == {row["id"] for row in catalogue["source"] if row["enabled"]}
+    rejected = {row["url"] for row in catalogue["rejected"]}
+    assert not rejected & {source["url"] for source in SOURCES}
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source["id"])
+def test_a_ready_made_source_is_polled_gently_at_an_address_that_can_be_asked(source: dict[str, str]) -> None:
+    assert read_url(source["url"]).startswith("https://")
+    assert not set(source["url"]) & set('[]"| ')
+    assert read_duration(source["every"]) >= timedelta(minutes=15)
+
+
+def test_ready_made_sources_have_ids_and_names_of_their_own() -> None:
+    for key in ("id", "name", "url"):
+        assert max(Counter(source[key] for source in SOURCES).values()) == 1
+
+
+FIELDS = (
+    "document_number title type action abstract dates citation publication_date effective_on comments_close_on "
+    "agencies docket_ids cfr_references topics html_url"
+)
+
+
+@pytest.mark.parametrize(
+    "source", [source for source in SOURCES if source["kind"] == "federal_register"], ids=lambda source: source["id"]
+)
+def test_the_federal_register_is_asked_for_what_is_read_of_it(source: dict[str, str]) -> None:
+    asked = parse_qs(urlsplit(source["url"]).query)
+    assert asked["fields[]"] == FIELDS.split()
+    assert asked["order"] == ["newest"]
+    assert 2 <= int(asked["per_page"][0]) <= 2000
+    assert any(key.startswith("conditions[") for key in asked)
+
+
+def test_the_topics_that_were_promised_are_there() -> None:
+    assert {"tps", "removal", "asylum", "parole", "daca", "border", "visas", "detention"} <= {t["id"] for t in TOPICS}
+    assert {alias for topic in TOPICS if topic["id"] == "removal" for alias in topic["aliases"]} >= {"deportation"}
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic["id"])
+def test_every_topic_has_examples_of_both_kinds(topic: dict[str, list[str]]) -> None:
+    assert topic["must_match"]
+    assert topic["must_not_match"]
