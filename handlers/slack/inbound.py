@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import structlog
@@ -75,6 +76,7 @@ class Inbound:
         app.event("member_joined_channel")(self.joined)
         app.event("app_uninstalled")(self.turned_out)
         app.event("tokens_revoked")(self.turned_out)
+        app.error(self.broke)
         return app
 
     # --- what Slack tells -----------------------------------------------------------------------------------------
@@ -82,16 +84,14 @@ class Inbound:
     async def typed(self, ack: AsyncAck, command: _Json) -> None:
         """Answer `/policybell …`; alone it asks how things are."""
         await ack()
-        chat = _chat(command.get("channel_id"))
-        await self._answer(
-            Said(command.get("text") or "status", command["user_id"], chat, command.get("response_url", ""))
-        )
+        chat = _chat(command["channel_id"])
+        await self._answer(Said(command.get("text", ""), command["user_id"], chat, command["response_url"]))
 
     async def pressed(self, ack: AsyncAck, body: _Json, action: _Json) -> None:
         """Answer a press as if its line had been typed by whoever pressed, where they pressed."""
         await ack()
-        chat = _chat(body.get("channel", {}).get("id"))
-        await self._answer(Said(action.get("value", ""), body["user"]["id"], chat, body.get("response_url", "")))
+        chat = _chat(body["channel"]["id"])
+        await self._answer(Said(action.get("value", ""), body["user"]["id"], chat, body["response_url"]))
 
     async def opened(self, ack: AsyncAck) -> None:
         """Say that a press on a link was heard; the link opens by itself."""
@@ -101,7 +101,7 @@ class Inbound:
         """Say hello in a channel that the bot was taken into; alerts go on where the channel had some before."""
         if event.get("user") != self.me.bot_user:
             return
-        chat = _chat(event.get("channel"))
+        chat = _chat(event["channel"])
         inviter = event.get("inviter")
         may_change = isinstance(inviter, str) and await self.members.may_change(inviter)
         reply = await self.door.answer(Call("start", (), chat, may_change=may_change))
@@ -112,6 +112,14 @@ class Inbound:
         """Look again whether our tokens are good: the app was removed, or one of its tokens was revoked."""
         self.doubt()
 
+    async def broke(self, error: Exception, body: _Json) -> None:
+        """Say that there is a bug here, under a reference that the log knows."""
+        ref = sha256(str(body.get("trigger_id") or body.get("event_id")).encode()).hexdigest()[:4].upper()
+        log.error("slack.broke", ref=ref, exc_info=error)
+        if url := body.get("response_url"):
+            apology = Reply((Span(f"Something went wrong (ref {ref}). It has been logged."),), ok=False)
+            await self._tell_asker(url, apology)
+
     # --- what the bot says ----------------------------------------------------------------------------------------
 
     async def _answer(self, said: Said) -> None:
@@ -121,14 +129,14 @@ class Inbound:
         may_change = await self.members.may_change(said.actor)
         reply = await self.door.answer(Call(verb, args, said.chat, may_change=may_change))
         log.info("slack.answered", verb=command.name if command else "unknown", ok=reply.ok)
-        await self._tell_asker(said, reply)
+        await self._tell_asker(said.response_url, reply)
         line = " ".join((verb, *args))
         if command is not None and command.who is Who.CHANGERS and reply.ok and not _only_asked(line, reply):
             await self._announce(said, line)
 
-    async def _tell_asker(self, said: Said, reply: Reply) -> None:
+    async def _tell_asker(self, response_url: str, reply: Reply) -> None:
         for page in pages(reply):
-            if not await self.client.respond(said.response_url, _TO_ASKER | page):
+            if not await self.client.respond(response_url, _TO_ASKER | page):
                 return
 
     async def _announce(self, said: Said, line: str) -> None:
@@ -136,10 +144,8 @@ class Inbound:
         refusal = await self._post(said.chat, announcement(said.actor, f"{self.command} {line}"))
         if isinstance(refusal, ChatGone):
             invite = Span(f"/invite @{self.me.bot_name}", Mark.CODE)
-            await self._tell_asker(
-                said,
-                Reply((Span("I cannot write in this channel yet, so no alert would arrive. Type "), invite, Span("."))),
-            )
+            warning = Span("I cannot write in this channel yet, so no alert would arrive. Type ")
+            await self._tell_asker(said.response_url, Reply((warning, invite, Span("."))))
 
     async def _post(self, chat: Chat, message: dict[str, object]) -> SendError | TokenError | None:
         """Post once, in turn with alerts; what goes wrong is noted and returned."""
@@ -157,5 +163,5 @@ def _only_asked(line: str, reply: Reply) -> bool:
     return any(choice.line == f"{line} yes" for choice in reply.choices)
 
 
-def _chat(channel: object) -> Chat:
-    return Chat("slack", "", str(channel))
+def _chat(channel: str) -> Chat:
+    return Chat("slack", "", channel)

@@ -48,6 +48,7 @@ ANSWERS = {
     "200 and nothing": (Answer(""), MaybeSent),
     "200 and broken JSON": (Answer('{"ok": tr'), MaybeSent),
     "200 and plain text": (Answer("ok", content_type="text/plain"), MaybeSent),
+    "200 and bytes": (Answer("ok", content_type="application/gzip"), MaybeSent),
     "200 and a list": (Answer("[1]"), MaybeSent),
     "200 and a string": (Answer('"ok"'), MaybeSent),
     "200 and a number": (Answer("1"), MaybeSent),

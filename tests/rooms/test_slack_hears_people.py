@@ -113,6 +113,17 @@ async def test_an_answer_that_cannot_be_given_harms_nothing(slack, door, room) -
     assert len(door.calls) == 3
 
 
+async def test_a_bug_is_owned_up_to_with_a_reference(slack, door, room, capsys) -> None:
+    door.reply = lambda _: 1 / 0
+    envelope = await slack.slash("C0NEWS", "U0ANA", "latest")
+    apology = said(await envelope.answer())
+    assert apology.startswith("Something went wrong (ref ")
+    assert apology.removeprefix("Something went wrong (ref ")[:4] in capsys.readouterr().out
+    await slack.invite("C0NEWS")
+    door.reply = lambda _: Reply((Span("Yes."),))
+    await (await slack.slash("C0NEWS", "U0ANA", "latest")).answer()
+
+
 # --- changes ------------------------------------------------------------------------------------------------------
 
 

@@ -68,7 +68,7 @@ def assert_mannerly(message: Message) -> None:
     assert message.native["parse"] == "none"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(alerts(), st.booleans())
 def test_an_alert_is_harmless_and_keeps_its_link(alert: Any, repeat: bool) -> None:
     url = encoded(alert.story.lead.url)
@@ -90,7 +90,7 @@ spans = st.builds(Span, said | long, marks, st.just("") | urls)
 choices = st.builds(Choice, said.filter(str.strip), st.text(min_size=1, max_size=60))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.builds(Reply, st.lists(spans, max_size=30).map(tuple), st.lists(choices, max_size=30).map(tuple)))
 @example(Reply(()))
 @example(Reply((Span("\n"), Span(""), Span("\x00")), (Choice("\x00", "help"),)))
@@ -119,7 +119,7 @@ def leaves_of(blocks: Any) -> list[Any]:
     ]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(long)
 def test_the_announcement_of_a_change_mentions_its_maker_and_nobody_else(line: str) -> None:
     message = announcement("U0ANA", line)

@@ -7,10 +7,11 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
+from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.errors import TokenError
 from handlers.slack import Slack
-from handlers.slack.sockets import Rhythm
+from handlers.slack.sockets import REMEMBERED, Rhythm, Told
 from tests.fakes.clock import FakeClock
 from tests.fakes.door import FakeDoor, until
 from tests.fakes.slack import APP_TOKEN, BOT_TOKEN, Answer, FakeSlack
@@ -129,3 +130,11 @@ async def test_stopping_leaves_nothing_behind(slack: FakeSlack) -> None:
     await until(lambda: slack.sockets.connected == 0)
     left = {task.get_coro().__qualname__ for task in asyncio.all_tasks() - before}
     assert not {name for name in left if "SocketMode" in name or "Connection" in name}
+
+
+def test_what_was_told_is_remembered_for_a_while_and_not_for_ever() -> None:
+    told = Told()
+    for number in range(REMEMBERED + 1):
+        assert not told.before(SocketModeRequest("events_api", f"envelope {number}", {}))
+    assert told.before(SocketModeRequest("events_api", "envelope 1", {}))
+    assert not told.before(SocketModeRequest("events_api", "envelope 0", {}))
