@@ -232,8 +232,13 @@ def _bare(parts: tuple[Token]) -> Query:
     return in_order(_words(parts[0]))
 
 
-def _words(token: str) -> list[str]:
-    return [spell(found.group()) for found in words_in(token)]
+def _words(token: Token) -> list[str]:
+    words = [spell(found.group()) for found in words_in(token)]
+    for word in words:
+        # Some letters become several when made small or composed: such a word would not be read again as it is shown.
+        if not word.isascii() and [found.group() for found in words_in(word)] != [word]:
+            raise QueryError(f'"{word[:_ECHOED]}" is not a word that can be looked for.', _at(token))
+    return words
 
 
 def _at(token: Token) -> int:

@@ -125,8 +125,8 @@ def spell(word: str) -> str:
 
     Remembered, so that a million queries share one copy of each word.
     """
-    lower = unicodedata.normalize("NFKC", straighten(_VANISHES.sub("", word))).lower()
-    return unicodedata.normalize("NFC", lower.replace(".", ""))
+    lower = straighten(_VANISHES.sub("", word)).lower().replace(".", "")
+    return unicodedata.normalize("NFC", lower)
 
 
 @lru_cache(maxsize=100_000)
