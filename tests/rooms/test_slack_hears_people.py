@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -22,10 +23,13 @@ QUICK = Rhythm(ping=0.05, opening=2.0, absence=0.15)
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[FakeSlack]:
-    clock = FakeClock()
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def slack(clock: FakeClock) -> AsyncIterator[FakeSlack]:
     async with FakeSlack(now=lambda: clock.now().timestamp()) as fake:
-        fake.clock = clock
         yield fake
 
 
@@ -35,9 +39,10 @@ def door() -> FakeDoor:
 
 
 @contextlib.asynccontextmanager
-async def listening(slack: FakeSlack, door: FakeDoor, **settings) -> AsyncIterator[tuple[Slack, asyncio.Task[None]]]:
-    settings = {"who": "members", "rhythm": QUICK} | settings
-    room = Slack(BOT_TOKEN, APP_TOKEN, api_url=slack.api_url, clock=slack.clock, **settings)
+async def listening(
+    slack: FakeSlack, door: FakeDoor, clock: FakeClock, **settings: Any
+) -> AsyncIterator[tuple[Slack, asyncio.Task[None]]]:
+    room = Slack(BOT_TOKEN, APP_TOKEN, api_url=slack.api_url, clock=clock, rhythm=QUICK, **settings)
     task = asyncio.create_task(room.listen(door))
     try:
         yield room, task
@@ -48,8 +53,8 @@ async def listening(slack: FakeSlack, door: FakeDoor, **settings) -> AsyncIterat
 
 
 @pytest.fixture
-async def room(slack: FakeSlack, door: FakeDoor) -> AsyncIterator[Slack]:
-    async with listening(slack, door) as (room, _):
+async def room(slack: FakeSlack, door: FakeDoor, clock: FakeClock) -> AsyncIterator[Slack]:
+    async with listening(slack, door, clock) as (room, _):
         yield room
 
 
@@ -83,8 +88,8 @@ async def test_a_line_is_acknowledged_before_it_is_worked_on(slack, door, room) 
     await envelope.answer()
 
 
-async def test_another_name_for_the_command_is_heard_and_named(slack, door) -> None:
-    async with listening(slack, door, command="/bell"):
+async def test_another_name_for_the_command_is_heard_and_named(slack, door, clock) -> None:
+    async with listening(slack, door, clock, command="/bell"):
         await (await slack.slash("C0NEWS", "U0ANA", "follow tps", command="/bell")).answer()
         await until(lambda: len(slack.accepted) == 1)
     assert slack.accepted[0].said == "<@U0ANA>\n used \n/bell follow tps"
@@ -202,8 +207,8 @@ ALLOWED = {"members": MEMBERS, "admins": {"admin", "owner"}}
 
 
 @pytest.mark.parametrize("who", ALLOWED)
-async def test_only_those_whom_the_setting_names_may_change(slack, door, who: str) -> None:
-    async with listening(slack, door, who=who):
+async def test_only_those_whom_the_setting_names_may_change(slack, door, clock, who: str) -> None:
+    async with listening(slack, door, clock, who=who):
         for number, (name, kind) in enumerate(PEOPLE.items()):
             differences = dict(kind)
             far = {key: differences.pop(key) for key in ("team_id", "is_stranger") if key in differences}
@@ -220,9 +225,9 @@ async def test_what_slack_does_not_say_counts_against_somebody(slack, door, room
     assert not door.calls[0].may_change
 
 
-async def test_a_list_of_ids_needs_no_look_up(slack, door) -> None:
+async def test_a_list_of_ids_needs_no_look_up(slack, door, clock) -> None:
     slack.add_user("U0GUEST", guest=True)
-    async with listening(slack, door, who=("U0GUEST",)):
+    async with listening(slack, door, clock, who=("U0GUEST",)):
         for user in ("U0GUEST", "U0ANA"):
             await (await slack.slash("C0NEWS", user, "list")).answer()
     assert [call.may_change for call in door.calls] == [True, False]
@@ -237,12 +242,12 @@ async def test_who_cannot_be_looked_up_may_ask_but_not_change(slack, door, room,
         assert door.calls[-1].may_change is expected
 
 
-async def test_a_lost_right_is_noticed_within_a_minute(slack, door, room) -> None:
+async def test_a_lost_right_is_noticed_within_a_minute(slack, door, clock, room) -> None:
     await (await slack.slash("C0NEWS", "U0ANA", "list")).answer()
     slack.add_user("U0ANA", guest=True)
-    await slack.clock.sleep(59)
+    await clock.sleep(59)
     await (await slack.slash("C0NEWS", "U0ANA", "list")).answer()
-    await slack.clock.sleep(2)
+    await clock.sleep(2)
     await (await slack.slash("C0NEWS", "U0ANA", "list")).answer()
     assert [call.may_change for call in door.calls] == [True, True, False]
     assert slack.calls["users.info"] == 2
@@ -293,8 +298,8 @@ async def test_an_invitation_by_a_member_wakes_the_channel(slack, door, room) ->
 
 
 @pytest.mark.parametrize("event", ["app_uninstalled", "tokens_revoked"])
-async def test_listening_ends_when_the_app_is_removed(slack, door, event: str) -> None:
-    async with listening(slack, door) as (room, task):
+async def test_listening_ends_when_the_app_is_removed(slack, door, clock, event: str) -> None:
+    async with listening(slack, door, clock) as (room, task):
         await slack.sockets.until_connected()
         slack.revoke("account_inactive")
         await slack.event(event)
@@ -310,8 +315,8 @@ async def test_somebody_s_revoked_token_does_not_end_listening(slack, door, room
 
 
 @pytest.mark.parametrize("token", [BOT_TOKEN, APP_TOKEN])
-async def test_listening_ends_at_once_where_a_token_is_refused(slack, door, token: str) -> None:
+async def test_listening_ends_at_once_where_a_token_is_refused(slack, door, clock, token: str) -> None:
     slack.revoke("invalid_auth", token=token)
-    async with listening(slack, door) as (_, task):
+    async with listening(slack, door, clock) as (_, task):
         with pytest.raises(TokenError):
             await asyncio.wait_for(task, 5)
