@@ -213,6 +213,7 @@ _MEMBER_RIGHTS = [
     "can_invite_users",
     "can_pin_messages",
     "can_manage_topics",
+    "can_edit_tag",
 ]
 
 

@@ -1,0 +1,49 @@
+"""The room itself: what the rest of the bot knows of Telegram."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.core.model import Alert, Chat, Message
+from bot.core.pace import Limit, Pace
+from bot.ports import Clock, Door
+from bot.turn import turn
+from handlers.telegram import render
+from handlers.telegram.client import Client
+from handlers.telegram.inbound import Listener
+
+# core.telegram.org/bots/faq: 30 a second overall, 1 a second in one chat, 20 a minute in one group.
+# Channels count as groups: support says so, the FAQ does not.
+_OVERALL = Limit(30, timedelta(seconds=1))
+_PER_CHAT = Limit(1, timedelta(seconds=1))
+_PER_GROUP = Limit(20, timedelta(minutes=1))
+
+
+def limits_for(chat: Chat) -> tuple[Limit, ...]:
+    """Name the limits of one chat. Groups and channels have negative ids; public ones may be written as @name."""
+    return (_PER_CHAT, _PER_GROUP) if chat.id.startswith(("-", "@")) else (_PER_CHAT,)
+
+
+class Telegram:
+    """Telegram as a `Platform`. `api_url` is the root of the Bot API, another one for a local server."""
+
+    name = "telegram"
+
+    def __init__(self, token: str, *, api_url: str = "https://api.telegram.org", clock: Clock) -> None:
+        self.pace = Pace(_OVERALL, limits_for)
+        self._clock = clock
+        self._client = Client(token, api_url)
+
+    def render(self, alert: Alert, *, repeat: bool, plain: bool) -> Message:
+        return render.alert(alert, repeat=repeat, plain=plain)
+
+    async def send(self, chat: Chat, message: Message) -> str:
+        """Send when the limits allow it; the receipt is the message's number in its chat."""
+        async with turn(self.pace, chat, self._clock):
+            return await self._client.send(chat, message)
+
+    async def listen(self, door: Door) -> None:
+        await Listener(self._client, door, self._clock, self.send).run()
+
+    async def close(self) -> None:
+        await self._client.close()
