@@ -89,7 +89,7 @@ def an_entry(number: int = 1, **changes: Any) -> Entry:
     return replace(entry, **changes)
 
 
-def a_document(number: int = 1, *, source: int = 1, **changes: Any) -> Document:
+def a_document(number: int = 1, /, *, source: int = 1, **changes: Any) -> Document:
     title = str(changes.get("title", f"Department announces measure number {number}"))
     text = str(changes.get("text", f"The department announced measure number {number} today."))
     url = str(changes.get("url", f"https://newsroom-{source}.example/news/{number}"))
@@ -104,7 +104,7 @@ def a_document(number: int = 1, *, source: int = 1, **changes: Any) -> Document:
         text=text,
         seen_at=NOW,
         keys=(f"url:{url}", f"guid:source-{source}:guid-{number}"),
-        digest=sha256(f"{title}\n{text}".encode()).hexdigest()[:32],
+        digest=sha256(f"{title}\n{text}".encode("utf-8", "replace")).hexdigest()[:32],
         agency="DHS",
         claimed_at=NOW - timedelta(minutes=30),
         precision=Precision.TIME,

@@ -24,7 +24,13 @@ def unknown_steps(db: Database) -> tuple[str, ...]:
 
 
 @migrations()
-def m001_sources(db: Database) -> None:
+def m001_first_schema(db: Database) -> None:
+    """Everything the first release keeps."""
+    for part in (_sources, _documents, _people, _deliveries, _lanes, _readable):
+        part(db)
+
+
+def _sources(db: Database) -> None:
     """Where news comes from, and what is remembered between two polls."""
     db.execute("""
         CREATE TABLE sources (
@@ -53,8 +59,7 @@ def m001_sources(db: Database) -> None:
     db.execute("CREATE INDEX cursors_by_next_poll ON cursors (next_poll_at)")
 
 
-@migrations()
-def m002_documents(db: Database) -> None:
+def _documents(db: Database) -> None:
     """What was read, which story it belongs to, and why it was taken as it was."""
     db.execute("""
         CREATE TABLE stories (
@@ -119,8 +124,7 @@ def m002_documents(db: Database) -> None:
     db.execute("CREATE INDEX decisions_by_story ON decisions (story, id)")
 
 
-@migrations()
-def m003_people(db: Database) -> None:
+def _people(db: Database) -> None:
     """Which chats asked for what. Nothing about a person is kept: docs/data.md."""
     db.execute("""
         CREATE TABLE chats (
@@ -161,8 +165,7 @@ def m003_people(db: Database) -> None:
     db.execute("CREATE INDEX subscriptions_by_query ON subscriptions (query_id, chat_id)")
 
 
-@migrations()
-def m004_deliveries(db: Database) -> None:
+def _deliveries(db: Database) -> None:
     """One row, one platform message; one row a chat and story, whatever id it was given."""
     db.execute("""
         CREATE TABLE deliveries (
@@ -194,8 +197,7 @@ def m004_deliveries(db: Database) -> None:
     db.execute("CREATE INDEX deliveries_attempted ON deliveries (attempted_at) WHERE attempted_at IS NOT NULL")
 
 
-@migrations()
-def m005_lanes(db: Database) -> None:
+def _lanes(db: Database) -> None:
     """The rule of the lane: an active chat with nothing in `sending` offers its oldest waiting row.
 
     `lane_heads` is the rule. `lanes` is its answer, kept by triggers, so that a claim costs what it claims and not
@@ -243,8 +245,7 @@ def m005_lanes(db: Database) -> None:
         END""")
 
 
-@migrations()
-def m006_readable(db: Database) -> None:
+def _readable(db: Database) -> None:
     """Rows with the names around them, for the store's own reading and for Datasette."""
     db.execute("""
         CREATE VIEW deliveries_with_chat AS

@@ -17,12 +17,16 @@ def follow(  # noqa: PLR0917 - the door's own parameters, and the connection
     """Add a subscription and make the chat active; False where the chat had it already."""
     chat_id = chats.find_or_add(connection, chat, voice, now)
     chats.wake(connection, chat)
-    added = connection.execute(
-        """INSERT INTO subscriptions (chat_id, query_id, label, created_at) VALUES (?, ?, ?, ?)
-        ON CONFLICT (chat_id, query_id) DO NOTHING""",
-        (chat_id, _query_id(connection, plain(query)), plain(label), stamp(now)),
+    query_id = _query_id(connection, plain(query))
+    if connection.execute(
+        "SELECT 1 FROM subscriptions WHERE chat_id = ? AND query_id = ?", (chat_id, query_id)
+    ).fetchone():
+        return False
+    connection.execute(
+        "INSERT INTO subscriptions (chat_id, query_id, label, created_at) VALUES (?, ?, ?, ?)",
+        (chat_id, query_id, plain(label), stamp(now)),
     )
-    return added.rowcount == 1
+    return True
 
 
 def unfollow(connection: Connection, chat: Chat, query: str | None, now: datetime) -> tuple[Subscription, ...]:

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.core.model import Cursor, Past, State, Voice
+from bot.errors import StoreError
+from bot.ports import Store
+from tests.builders import (
+    NOW,
+    a_chat,
+    a_cursor,
+    a_delivery,
+    a_document,
+    a_source,
+    a_story,
+    a_verdict,
+    an_alert,
+    at,
+    some_changes,
+)
+from tests.storing import follow, publish, query_ids
+
+
+async def test_registered_sources_have_a_cursor_and_are_due_at_once(store: Store) -> None:
+    await store.register((a_source(2), a_source(1)))
+    assert await store.cursors() == (Cursor("source-1"), Cursor("source-2"))
+    assert {cursor.source_id for cursor in await store.due(NOW)} == {"source-1", "source-2"}
+
+
+async def test_a_cursor_comes_back_as_it_was_committed(store: Store) -> None:
+    await store.register((a_source(1),))
+    cursor = a_cursor(
+        1,
+        validator_url="https://newsroom-1.example/moved.xml",
+        etag='W/"caf\udce9 \udcff"',
+        last_modified="Thu, 05 Oct 2023 11:30:00 GMT",
+        body_hash="0f",
+        next_poll_at=at(minutes=15),
+        failures=3,
+        last_error="it answered 500",
+        last_success_at=at(hours=-1),
+        last_new_at=at(hours=-2),
+    )
+    await store.commit((some_changes(cursor=cursor),))
+    assert await store.cursors() == (cursor,)
+
+
+async def test_due_are_those_whose_time_has_come_the_longest_waiting_first(store: Store) -> None:
+    await store.register([a_source(number) for number in range(1, 5)])
+    times = {1: at(seconds=-10), 2: at(seconds=1), 3: at(seconds=-20)}
+    await store.commit([some_changes(cursor=a_cursor(number, next_poll_at=when)) for number, when in times.items()])
+    assert [cursor.source_id for cursor in await store.due(NOW)] == ["source-4", "source-3", "source-1"]
+    assert [cursor.source_id for cursor in await store.due(at(seconds=1))][-1] == "source-2"
+
+
+async def test_a_source_that_left_the_configuration_is_dormant_and_keeps_its_history(store: Store) -> None:
+    await store.register((a_source(1), a_source(2)))
+    cursor = a_cursor(1, etag='"kept"')
+    await store.commit((replace(some_changes(a_story(1)), cursor=cursor),))
+    await store.register((a_source(2),))
+    assert [cursor.source_id for cursor in await store.cursors()] == ["source-2"]
+    assert [cursor.source_id for cursor in await store.due(at(days=9))] == ["source-2"]
+    assert await store.story(1) == a_story(1)
+    await store.register((a_source(1), a_source(2)))
+    assert (await store.cursors())[0] == cursor
+
+
+async def test_a_poll_of_a_source_nobody_registered_is_kept_and_never_due(store: Store) -> None:
+    await store.commit((some_changes(a_story(1)),))
+    assert await store.due(at(days=9)) == ()
+    assert await store.story(1) == a_story(1)
+
+
+async def test_the_past_is_found_by_any_key_and_says_the_highest_story_number(store: Store) -> None:
+    first, second = a_document(1), a_document(2, seen_at=at(seconds=1))
+    await store.commit((some_changes(a_story(7, first), a_story(8, second)),))
+    for key in first.keys:
+        past = await store.past((key, "url:unknown"))
+        assert [fingerprint.document_id for fingerprint in past.fingerprints] == [first.id]
+        assert past.last_story == 8
+    both = await store.past({*first.keys, *second.keys})
+    assert [fingerprint.story for fingerprint in both.fingerprints] == [7, 8]
+    assert both.fingerprints[0].keys == first.keys
+    assert both.fingerprints[0].digest == first.digest
+    assert await store.past(()) == Past((), 8)
+
+
+async def test_an_empty_store_has_no_past(store: Store) -> None:
+    assert await store.past(("url:x",)) == Past()
+    assert await store.stories(5) == ()
+    assert await store.story(1) is None
+    assert await store.story_with_key("url:x") is None
+    assert await store.delivery("x") is None
+
+
+async def test_an_addition_joins_its_story_and_brings_its_keys(store: Store) -> None:
+    await store.commit((some_changes(a_story(1)),))
+    copy = a_document(1, source=2, keys=("url:copy", "text:same"))
+    verdict = a_verdict(copy, 1, state=State.ADDITION, because="same text as #1")
+    await store.commit((replace(some_changes(), verdicts=(verdict,)),))
+    (fingerprint,) = (await store.past(("text:same",))).fingerprints
+    assert (fingerprint.document_id, fingerprint.story) == (copy.id, 1)
+    assert await store.story(1) == a_story(1)
+    assert await store.story_with_key("url:copy") == a_story(1)
+    assert await store.decisions(1) == ("nothing like it was seen before", "same text as #1")
+
+
+async def test_a_revision_is_remembered_and_alerts_go_on_quoting_the_first_version(store: Store) -> None:
+    await follow(store, a_chat())
+    document = a_document(1)
+    (row,) = await publish(store, a_story(1, document))
+    changed = a_document(1, title="Department corrects measure number 1", keys=(*document.keys, "text:new"))
+    verdict = a_verdict(changed, 1, state=State.REVISION, because="its title changed")
+    await store.commit((replace(some_changes(), verdicts=(verdict,)),))
+    (fingerprint,) = (await store.past(("text:new",))).fingerprints
+    assert (fingerprint.document_id, fingerprint.digest) == (document.id, changed.digest)
+    kept = await store.delivery(row.id)
+    assert kept is not None
+    assert kept.alert.story.lead.title == document.title
+    assert kept.alert.story.lead.digest == document.digest
+    assert await store.decisions(1) == ("nothing like it was seen before", "its title changed")
+
+
+async def test_a_change_and_its_return_are_both_noticed_by_the_next_poll(store: Store) -> None:
+    first = a_document(1)
+    second = a_document(1, title="Other words")
+    await store.commit((some_changes(a_story(1, first)),))
+    for version in (second, first, second):
+        verdict = a_verdict(version, 1, state=State.REVISION, because="changed")
+        await store.commit((replace(some_changes(), verdicts=(verdict,)),))
+        (fingerprint,) = (await store.past(first.keys)).fingerprints
+        assert fingerprint.digest == version.digest
+
+
+async def test_committing_twice_changes_nothing(store: Store) -> None:
+    await follow(store, a_chat())
+    row = a_delivery(an_alert(a_story(1)))
+    changes = some_changes(a_story(1), deliveries=[row])
+    await store.commit((changes,))
+    before = await store.delivery(row.id)
+    await store.commit((changes, changes))
+    assert await store.delivery(row.id) == before
+    assert len(await store.decisions(1)) == 1
+    assert (await store.census()).documents == 1
+
+
+async def test_polls_committed_together_are_written_together_or_not_at_all(store: Store) -> None:
+    await store.register((a_source(1), a_source(2)))
+    await store.commit((some_changes(a_story(1)),))
+    taken = some_changes(a_story(1, a_document(9)), cursor=a_cursor(2, etag='"2"'))
+    with pytest.raises(StoreError):
+        await store.commit((some_changes(a_story(2), cursor=a_cursor(1, etag='"new"')), taken))
+    assert await store.story(2) is None
+    assert [cursor.etag for cursor in await store.cursors()] == ['"v1"', ""]
+    await store.commit((some_changes(a_story(2)),))
+    assert await store.story(2) == a_story(2)
+
+
+async def test_a_delivery_of_an_unknown_story_is_refused_with_its_poll(store: Store) -> None:
+    await follow(store, a_chat())
+    with pytest.raises(StoreError):
+        await store.commit((some_changes(deliveries=[a_delivery(an_alert(a_story(1)))]),))
+    assert (await store.census()).oldest_pending_at is None
+
+
+async def test_the_newest_stories_come_first(store: Store) -> None:
+    await store.commit((some_changes(*(a_story(number) for number in range(1, 6))),))
+    assert [story.number for story in await store.stories(3)] == [5, 4, 3]
+    assert (await store.stories(1))[0] == a_story(5)
+
+
+async def test_of_stories_with_one_key_the_newest_is_found(store: Store) -> None:
+    shared = "url:https://newsroom-1.example/live"
+    leads = [a_document(number, keys=(shared, f"guid:{number}")) for number in (1, 2)]
+    await store.commit((some_changes(a_story(1, leads[0]), a_story(2, leads[1])),))
+    found = await store.story_with_key(shared)
+    assert found is not None
+    assert found.number == 2
+
+
+async def test_everything_of_a_document_comes_back(store: Store) -> None:
+    document = a_document(
+        1,
+        title="Designación de “Venezuela” 🇻🇪\n",
+        text="a\n\nb\x00c",
+        number="2023-21777",
+        claimed_at=None,
+        date_note="the feed says 1926",
+        facts={"type": "rule", "dates": "«effective»"},
+    )
+    await store.commit((some_changes(a_story(1, document)),))
+    assert await store.story(1) == a_story(1, document)
+
+
+async def test_half_a_character_harms_nobody(store: Store) -> None:
+    chat = a_chat()
+    await store.follow(chat, Voice(), "word \ud83d", "\ud83d", NOW)
+    (query_id,) = (await query_ids(store)).values()
+    document = a_document(1, title="broken \ud83d", text="\udfff", keys=("url:\ud800",), facts={"a": "\udc00"})
+    alert = an_alert(a_story(1, document), chat)
+    row = a_delivery(replace(alert, why=(replace(alert.why[0], query_id=query_id, label="\ud83d"),)))
+    await store.commit((some_changes(a_story(1, document), deliveries=[row]),))
+    assert await store.delivery(row.id) is not None
+
+
+async def test_times_of_other_zones_are_the_same_moments(store: Store) -> None:
+    await store.register((a_source(1),))
+    eastern = NOW.astimezone(tz=ZoneInfo("America/New_York"))
+    await store.commit((some_changes(cursor=a_cursor(1, next_poll_at=eastern + timedelta(seconds=1))),))
+    assert await store.due(NOW) == ()
+    assert len(await store.due(at(seconds=1))) == 1
