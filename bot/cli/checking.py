@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import sqlite3
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -39,7 +38,7 @@ def check(config: Path | None, *, as_json: bool) -> int:
 @with_json
 def version(*, as_json: bool) -> None:
     """Which version this is, of Policybell and of what it stands on."""
-    known = {"policybell": __version__, "python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
+    known = {"policybell": __version__, "python": platform.python_version()}
     known |= {name: _version(name) for name in _STANDS_ON}
     click.echo(json.dumps(known) if as_json else "\n".join(f"{name} {what}" for name, what in known.items()))
 
