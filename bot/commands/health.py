@@ -24,9 +24,10 @@ async def status(desk: Desk, _call: Call) -> Reply:
 @command("sources", "what is read, and how each source is doing", who=Who.EVERYBODY)
 async def sources(desk: Desk, _call: Call) -> Reply:
     cursors = await _cursors(desk)
+    now = desk.clock.now()
     parts: list[str | Span] = []
     for source in desk.sources:
-        parts += [bold(source.name), f" · {_state(desk, cursors.get(source.id))}\n"]
+        parts += [bold(source.name), f" · {_state(desk, cursors.get(source.id), now)}\n"]
     for _, name, because in desk.not_yet:
         parts += [bold(name), f" · not yet supported: {because}\n"]
     return reply(*(parts or ["No source is configured."]))
@@ -67,11 +68,12 @@ def _deliveries(census: Census, now: datetime) -> str:
     return f"Alerts: {count(DeliveryState.SENT, 0)} sent, {waiting} waiting{oldest}, {unhappy}"
 
 
-def _state(desk: Desk, cursor: Cursor | None) -> str:
-    if cursor is None or not (cursor.last_success_at or cursor.failures):
+def _state(desk: Desk, cursor: Cursor | None, now: datetime) -> str:
+    good = cursor.last_success_at if cursor else None
+    if cursor and cursor.failures:
+        since = time_in_words(good, desk.voice.zone) if good else "never"
+        return f"failing ({plural(cursor.failures, 'time')}): {cursor.last_error}; last good poll {since}"
+    if cursor is None or good is None:
         return "not polled yet"
-    good = time_in_words(cursor.last_success_at, desk.voice.zone) if cursor.last_success_at else "never"
-    if cursor.failures:
-        return f"failing ({plural(cursor.failures, 'time')}): {cursor.last_error}; last good poll {good}"
-    new = f", last new item {time_in_words(cursor.last_new_at, desk.voice.zone)}" if cursor.last_new_at else ""
-    return f"ok, read {good}{new}"
+    new = f", last new item {span_of_time(now - cursor.last_new_at)} ago" if cursor.last_new_at else ""
+    return f"ok, read {span_of_time(now - good)} ago{new}"

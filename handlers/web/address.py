@@ -8,19 +8,15 @@ import socket
 from bot.errors import ConfigError
 
 _TRIES = 20
+_HIGHEST_PORT = 65_535
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Bind and listen. A busy port gives way to the next free one; port 0 is any free one."""
-    for candidate in (*range(port, port + _TRIES if port else 1), 0):
-        try:
-            return _bind(host, candidate)
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise ConfigError(
-                    (("web.listen", f"cannot listen on {host} port {candidate}: {error.strerror}"),)
-                ) from error
-    raise ConfigError((("web.listen", f"no free port on {host}"),))
+    for candidate in range(port, min(port + _TRIES, _HIGHEST_PORT + 1)):
+        if bound := _bind(host, candidate):
+            return bound
+    raise ConfigError((("web.listen", f"ports {port} to {port + _TRIES - 1} on {host} are all busy"),))
 
 
 def url_of(host: str, bound: socket.socket) -> str:
@@ -28,14 +24,16 @@ def url_of(host: str, bound: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{bound.getsockname()[1]}"
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+def _bind(host: str, port: int) -> socket.socket | None:
+    """Take a port; None where somebody else has it."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a restart need not wait for old connections
         bound.bind((host, port))
-        bound.listen(128)
-    except OSError:
+        bound.listen()
+    except OSError as error:
         bound.close()
-        raise
+        if error.errno == errno.EADDRINUSE:
+            return None
+        raise ConfigError((("web.listen", f"cannot listen on {host} port {port}: {error.strerror}"),)) from error
     return bound

@@ -103,6 +103,8 @@ class Web:
     def _take(self) -> socket.socket:
         if self._bound is None:
             self._bound = address.listen(self._host, self._port)
+            if self._port not in {0, self._bound.getsockname()[1]}:
+                log.warning("web.port_busy", asked=self._port, url=address.url_of(self._host, self._bound))
         return self._bound
 
 

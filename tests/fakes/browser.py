@@ -22,9 +22,9 @@ async def all_well() -> tuple[str, ...]:
 
 
 @asynccontextmanager
-async def a_web_room(door: FakeDoor, **options: Any) -> AsyncIterator[tuple[Web, Browser]]:
-    """Serve the pages on a free port of loopback, with a browser in front of them."""
-    room = Web("127.0.0.1", 0, **{"clock": FakeClock(), "ready": all_well, **options})
+async def a_web_room(door: FakeDoor, *, port: int = 0, **options: Any) -> AsyncIterator[tuple[Web, Browser]]:
+    """Serve the pages on loopback (a free port unless told), with a browser in front of them."""
+    room = Web("127.0.0.1", port, **{"clock": FakeClock(), "ready": all_well, **options})
     url = room.open()
     serving = asyncio.create_task(room.listen(door))
     async with aiohttp.ClientSession() as session:

@@ -92,6 +92,18 @@ async def test_the_end_of_input_leaves_the_bot_running():
     assert [call.verb for call in door.calls] == ["status"]
 
 
+async def test_a_terminal_that_hangs_up_is_an_end_of_input():
+    master, slave = os.openpty()
+    with os.fdopen(slave) as keyboard:
+        console = Console(keyboard, screen := io.StringIO(), styled=False)
+        listening = asyncio.create_task(console.listen(FakeDoor()))
+        os.write(master, b"list\n")
+        await until(lambda: "You said list" in screen.getvalue())
+        os.close(master)
+        await until(lambda: "Nothing more" in screen.getvalue())
+        listening.cancel()
+
+
 async def test_a_file_can_be_typed_too(tmp_path: Path):
     (tmp_path / "lines").write_text("help\nlist\n", encoding="utf-8")
     with (tmp_path / "lines").open(encoding="utf-8") as keyboard:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from itertools import pairwise
 
 import pytest
 
 from bot.core.model import Call, Chat, Choice, Mark, Reply, Span
+from bot.errors import ConfigError
 from handlers.web import Web
+from handlers.web.address import listen
 from tests.builders import a_document, a_story, an_alert
 from tests.fakes.browser import a_web_room
 from tests.fakes.door import FakeDoor, until
@@ -143,6 +145,23 @@ async def test_a_busy_port_gives_way_to_the_next_free_one():
         assert other.open() == f"http://127.0.0.1:{moved}"
         await other.close()
         await other.close()
+
+
+def test_when_nothing_is_free_nearby_it_says_so():
+    with ExitStack() as held:
+        first = held.enter_context(listen("127.0.0.1", 0)).getsockname()[1]
+
+        def crowd() -> None:
+            while True:
+                held.enter_context(listen("127.0.0.1", first))
+
+        with pytest.raises(ConfigError, match="are all busy"):
+            crowd()
+
+
+def test_an_address_of_another_machine_is_a_configuration_problem():
+    with pytest.raises(ConfigError, match=r"cannot listen on 192\.0\.2\.1"):
+        listen("192.0.2.1", 0)
 
 
 async def test_status_readiness_and_life_are_told():
