@@ -14,7 +14,7 @@ from bot.clock import SystemClock
 from bot.core.agenda import AgendaLimits
 from bot.core.index import Index
 from bot.core.model import Chat, Cursor, FeedResponse, NotModified, SourceSpec, Voice
-from bot.core.query import parse
+from bot.core.query import read_topics
 from bot.errors import FetchError
 from bot.poll import LiveIndex, PollDesk, poll_due
 from bot.reading import ReadingRoom
@@ -45,7 +45,7 @@ async def figures() -> AsyncIterator[Figure]:
     clock = SystemClock()
     reading = ReadingRoom()
     reading.start()
-    topics = {topic.id: parse(topic.query) for topic in load(None, {}).topics}
+    topics = read_topics(load(None, {}).topics)
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"sqlite:///{Path(folder)}/policybell.db")
         source = SourceSpec("growing", "feed", "Growing", "https://growing.example/feed", timedelta(0))

@@ -35,7 +35,7 @@ async def figures() -> AsyncIterator[Figure]:
         with tempfile.TemporaryDirectory() as folder:
             environ = {
                 "POLICYBELL_TELEGRAM__TOKEN": telegram.token,
-                "POLICYBELL_TELEGRAM__API_URL": telegram.url,
+                "POLICYBELL_TELEGRAM__API_URL": telegram.api_url,
                 "POLICYBELL_SLACK__BOT_TOKEN": slack.bot_token,
                 "POLICYBELL_SLACK__APP_TOKEN": slack.app_token,
                 "POLICYBELL_SLACK__API_URL": slack.api_url,

@@ -24,7 +24,7 @@ from bot.control import SOCKET_NAME, ControlServer, DataLock
 from bot.core.agenda import AgendaLimits
 from bot.core.index import Index
 from bot.core.model import Call, SourceSpec, Voice
-from bot.core.query import parse
+from bot.core.query import read_topics
 from bot.daemon import Bot, FrontDoor, Rooms
 from bot.deliver import DeliverDesk, Lanes
 from bot.fetch import Fetcher, FetchLimits
@@ -163,7 +163,7 @@ async def build(
         store=store,
         fetch=fetcher,
         read=reading,
-        queries=LiveIndex(store, Index({topic.id: parse(topic.query) for topic in settings.topics})),
+        queries=LiveIndex(store, Index(read_topics(settings.topics))),
         sources={source.id: source for source in world.sources},
         clock=world.clock,
         jitter=jitter,

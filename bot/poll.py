@@ -22,7 +22,7 @@ from bot.core.agenda import AgendaLimits, after_failure, after_success
 from bot.core.clean import clean, keys_of
 from bot.core.decide import judge, matched
 from bot.core.index import Index
-from bot.core.model import Changes, Cursor, Entry, FeedResponse, NotModified, SourceSpec, State, Verdict
+from bot.core.model import Changes, Cursor, Entry, FeedResponse, NotModified, SourceSpec, Standing, State, Verdict
 from bot.core.plan import plan
 from bot.core.query import QueryError
 from bot.errors import FetchError, ParseError
@@ -94,8 +94,9 @@ class Reading:
 
 
 async def poll_due(desk: PollDesk) -> tuple[Polled, ...]:
-    """Poll every due source; the misses (unchanged, failed) share one commit at the end."""
-    due = [cursor for cursor in await desk.store.due(desk.clock.now()) if cursor.source_id in desk.sources]
+    """Poll every due source, official ones first; the misses (unchanged, failed) share one commit at the end."""
+    known = [cursor for cursor in await desk.store.due(desk.clock.now()) if cursor.source_id in desk.sources]
+    due = sorted(known, key=lambda cursor: desk.sources[cursor.source_id].standing is not Standing.OFFICIAL)
     async with asyncio.TaskGroup() as polls:
         tasks = [polls.create_task(poll_one(desk, desk.sources[cursor.source_id], cursor)) for cursor in due]
     results = tuple(task.result() for task in tasks)
@@ -119,7 +120,8 @@ async def poll_one(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Polled
             polled = _failed(desk, source, cursor, got)
         case _:
             assert_never(got)
-    log.info("poll.done", source=source.id, new=polled.new, alerts=polled.alerts, error=polled.error)
+    say = log.warning if polled.error else log.info if polled.new else log.debug
+    say("poll.done", source=source.id, new=polled.new, alerts=polled.alerts, error=polled.error)
     return polled
 
 

@@ -62,7 +62,7 @@ async def test_alerts_follow_a_command_in_order_on_both_platforms(tmp_path: Path
             toml(feeds),
             {
                 "POLICYBELL_TELEGRAM__TOKEN": telegram.token,
-                "POLICYBELL_TELEGRAM__API_URL": telegram.url,
+                "POLICYBELL_TELEGRAM__API_URL": telegram.api_url,
                 "POLICYBELL_SLACK__BOT_TOKEN": slack.bot_token,
                 "POLICYBELL_SLACK__APP_TOKEN": slack.app_token,
                 "POLICYBELL_SLACK__API_URL": slack.api_url,

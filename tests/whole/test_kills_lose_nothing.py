@@ -51,7 +51,7 @@ class Town:
         self.telegram = telegram
         self.items = [BRIDGE]
         self.show()
-        environ = {"POLICYBELL_TELEGRAM__TOKEN": telegram.token, "POLICYBELL_TELEGRAM__API_URL": telegram.url}
+        environ = {"POLICYBELL_TELEGRAM__TOKEN": telegram.token, "POLICYBELL_TELEGRAM__API_URL": telegram.api_url}
         self.daemon = Daemon(folder, SETTINGS.format(url=feeds.url("/feed.xml")), environ)
 
     def publish(self, count: int) -> None:

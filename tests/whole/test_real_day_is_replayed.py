@@ -15,7 +15,7 @@ from bot.core.agenda import AgendaLimits
 from bot.core.clean import canonical_url
 from bot.core.index import Index, find, read_page
 from bot.core.model import Chat, DeliveryState, SourceSpec, Standing, Voice
-from bot.core.query import parse
+from bot.core.query import read_topics
 from bot.deliver import DeliverDesk, Lanes
 from bot.fetch import Fetcher, FetchLimits
 from bot.gate import Gate
@@ -50,7 +50,7 @@ async def test_every_report_of_the_event_alerts_and_alerts_are_counted(tmp_path:
     by_feed: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in sorted(union.values(), key=lambda row: row["date_published"]):
         by_feed[row["feed_url"]].append(row)
-    topics = {topic.id: parse(topic.query) for topic in load(None, {}).topics}
+    topics = read_topics(load(None, {}).topics)
     clock = FakeClock(datetime(2023, 10, 4, 23, 59, tzinfo=UTC))
     reading = ReadingRoom()
     reading.start()
@@ -113,7 +113,7 @@ async def test_every_report_of_the_event_alerts_and_alerts_are_counted(tmp_path:
         sent = await store.history(READER, 1000)
         census = await store.census()
         print(f"\nreal day: {len(union)} items, {census.documents} documents, {len(sent)} alerts")
-        assert set(census.deliveries) == {DeliveryState.SENT}
+        assert {state for state, count in census.deliveries.items() if count} == {DeliveryState.SENT}
         assert len(sent) == len(room.accepted)
         alerted = {row.alert.story.number for row in sent}
         for row in labelled:
