@@ -127,7 +127,8 @@ def _coverage_lines(measured: dict[str, Any]) -> Iterator[str]:
         covered = sum(summary["covered_branches"] for summary in files.values())
         branches = sum(summary["num_branches"] for summary in files.values())
         missing = sum(summary["missing_lines"] for summary in files.values())
-        yield f"branch coverage of {name}: {100 * covered / max(branches, 1):.1f} % of {branches}, {missing} lines missed"
+        share = 100 * covered / max(branches, 1)
+        yield f"branch coverage of {name}: {share:.1f} % of {branches}, {missing} lines missed"
         for path, summary in files.items():
             if summary["missing_branches"] or summary["missing_lines"]:
                 yield f"  {path}: {summary['missing_branches']} branches, {summary['missing_lines']} lines missed"
