@@ -100,7 +100,7 @@ def _document(source: SourceSpec, entry: Entry, now: datetime) -> Document | Non
         seen_at=now,
         keys=(),
         digest=_digest(title, text, facts),
-        agency=source.agency,
+        agency=source.agency or facts.get("agencies", ""),
         number=facts.get("document_number") or _number_in(url),
         claimed_at=when.at,
         precision=when.precision,

@@ -76,6 +76,12 @@ def test_facts_are_kept_in_one_line_and_empty_ones_dropped():
     assert one(facts={"type": " Final\nrule ", "action": " "}).facts == {"type": "Final rule"}
 
 
+def test_the_register_names_its_agencies_and_a_newsroom_is_its_own():
+    named = {"agencies": "Homeland Security Department; Coast Guard"}
+    assert one(a_source(agency=""), facts=named).agency == "Homeland Security Department; Coast Guard"
+    assert one(facts=named).agency == "DHS"
+
+
 def test_future_register_days_stand_and_others_do_not():
     ahead = "2023-11-20"
     assert one(a_source(kind="federal_register"), published=ahead).date_note == ""
