@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+
+from bot.store.sqlite.opening import open_database
+
+PAGE = Path(__file__).parents[2] / "docs" / "data.md"
+
+# What is never kept of people (S40). Words, not parts of words: `agency` is no age.
+FORBIDDEN = re.compile(r"(^|_)(user|username|first_name|last_name|phone|email|ip|message_text|member|clicked)(_|$)")
+
+
+def documented() -> dict[str, list[str]]:
+    """Read the page: a section a table, a line a column."""
+    tables: dict[str, list[str]] = {}
+    for section in PAGE.read_text().split("\n## ")[1:]:
+        name, _, body = section.partition("\n")
+        lines = re.findall(r"^\| (\w+) \| (.+) \|$", body, re.MULTILINE)
+        tables[name] = [column for column, meaning in lines if column != "column"]
+        assert all(meaning.endswith(".") for column, meaning in lines if column != "column"), name
+    return tables
+
+
+def kept(connection: sqlite3.Connection) -> dict[str, list[str]]:
+    """Read the schema; a view of everything of a table names only what it adds."""
+    names = connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name <> ?", SEQUENCE)
+    columns = {
+        name: [column for (column,) in connection.execute("SELECT name FROM pragma_table_info(?)", (name,))]
+        for (name,) in names
+    }
+    view = columns["deliveries_with_chat"]
+    columns["deliveries_with_chat"] = [column for column in view if column not in columns["deliveries"]]
+    return columns
+
+
+SEQUENCE = ("sqlite_sequence",)  # SQLite's own, for ids that are never given twice
+
+
+def test_every_column_is_described_and_every_description_has_its_column(tmp_path: Path) -> None:
+    db = open_database(tmp_path / "policybell.db")
+    schema = kept(db.conn)
+    db.close()
+    assert documented() == schema
+
+
+def test_no_column_is_about_a_person(tmp_path: Path) -> None:
+    db = open_database(tmp_path / "policybell.db")
+    schema = kept(db.conn)
+    db.close()
+    assert not [column for columns in schema.values() for column in columns if FORBIDDEN.search(column)]
