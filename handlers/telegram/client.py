@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
+from ssl import SSLContext
 from typing import Any
 from urllib.parse import quote
 
@@ -177,8 +178,9 @@ class Client:
     def __init__(self, token: str, api_url: str, *, answer_seconds: float = 20.0) -> None:
         root = f"{api_url.rstrip('/')}/bot"
         # A poll is answered within POLL_SECONDS; a message within seconds, or the repeat that follows is a copy.
-        self._polls = _transport(connections=2, read_seconds=POLL_SECONDS + 15)
-        self._calls = _transport(connections=_CONNECTIONS, read_seconds=answer_seconds)
+        tls = httpx.create_ssl_context(trust_env=False)  # one for both: it holds every authority's certificate
+        self._polls = _transport(tls, connections=2, read_seconds=POLL_SECONDS + 15)
+        self._calls = _transport(tls, connections=_CONNECTIONS, read_seconds=answer_seconds)
         self._bot = Bot(token, base_url=root, request=self._calls, get_updates_request=self._polls)
         self._poll_url = f"{root}{token}/getUpdates"
 
@@ -254,12 +256,12 @@ def _address(chat: Chat) -> int | str:
     return int(chat.id)
 
 
-def _transport(*, connections: int, read_seconds: float) -> _Transport:
+def _transport(tls: SSLContext, *, connections: int, read_seconds: float) -> _Transport:
     return _Transport(
         connection_pool_size=connections,
         connect_timeout=10,
         read_timeout=read_seconds,
         write_timeout=10,
         pool_timeout=10,
-        httpx_kwargs={"trust_env": False},  # no proxy that nobody configured here
+        httpx_kwargs={"verify": tls, "trust_env": False},  # no proxy that nobody configured here
     )
