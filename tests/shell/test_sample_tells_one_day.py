@@ -150,7 +150,7 @@ async def test_the_removals_and_their_exact_copies_are_one_alert_and_the_waiver_
 async def test_copies_are_known_by_text_by_address_and_by_title():
     _, after = await both_rounds()
     copies = {verdict.document.source_id: verdict.because for verdict in after if verdict.state is State.ADDITION}
-    assert copies.keys() == {"sample-state", "sample-clips"}
+    assert copies.keys() == {"sample-state", "sample-morning-clips"}
     because = sorted(verdict.because.rpartition(": ")[2] for verdict in after if verdict.state is State.ADDITION)
     assert because == ["same link", "same text", "same title and day"]
 
