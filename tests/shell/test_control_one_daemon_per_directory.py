@@ -78,9 +78,12 @@ def test_a_killed_holder_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_the_lock_does_not_live_on_in_child_programs(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "print(flush=True); input()"]
     with DataLock(tmp_path):
-        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False)
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, close_fds=False)
     with child:
+        assert child.stdout
+        child.stdout.readline()  # it runs now, and has let go of what it inherited
         with DataLock(tmp_path):
             pass
         child.kill()
