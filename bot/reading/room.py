@@ -49,7 +49,7 @@ class ReadingRoom:
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 stderr=subprocess.DEVNULL,
-                env={},
+                env={"HOME": "/"},  # without it, Python asks the system's user database where home is
                 cwd="/",
                 start_new_session=True,
             )

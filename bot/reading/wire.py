@@ -37,7 +37,7 @@ class ReadLimits:
     """What one job may use: processor and real time in seconds, memory and output in bytes."""
 
     cpu: int = 10
-    wall: int = 30
+    wall: int = 60
     memory: int = 320 * 1024 * 1024
     output: int = 16 * 1024 * 1024
 

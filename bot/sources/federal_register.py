@@ -61,12 +61,13 @@ def _entry(document: Mapping[str, Any]) -> Entry:
     facts |= {"agencies": "; ".join(agencies), "docket": "; ".join(_texts(document.get("docket_ids")))}
     facts["cfr"] = "; ".join(_cfr(document))
     abstract = _text(document.get("abstract"))
+    whole = "\n\n".join(part for part in (abstract, facts["action"], facts["dates"]) if part)
     return Entry(
         guid=facts["document_number"],
         url=_address(document.get("html_url")),
         title=_text(document.get("title")),
         summary=abstract,
-        content="\n\n".join(part for part in (abstract, facts["action"], facts["dates"]) if part),
+        content="" if whole == abstract else whole,
         published=_text(document.get("publication_date")),
         authors=agencies,
         tags=tuple(_texts(document.get("topics"))),

@@ -1,0 +1,200 @@
+"""What every kind of source keeps to. A new kind is asked the moment its module exists, and fails without samples."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.core.model import Entry, Parsed
+from bot.errors import ParseError
+from bot.reading.job import read
+from bot.reading.wire import decode_end, decode_entry
+from bot.sources import known_kinds, load
+from tests.builders import a_response
+
+RSS = b"""<?xml version="1.0" encoding="utf-8"?>
+<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><title>Newsroom</title>
+<item><title>Secretary extends protection for Syria &amp;amp; Yemen</title><link>https://news.example/1</link>
+<guid isPermaLink="false">id-1</guid><pubDate>Thu, 05 Oct 23 08:00:00 -0400</pubDate><category>TPS</category>
+<description>&lt;p&gt;The &lt;b&gt;Secretary&lt;/b&gt; said so.&lt;/p&gt;&lt;p&gt;Today.&lt;/p&gt;</description>
+<content:encoded><![CDATA[<p>The Secretary of Homeland Security said.</p><script>x()</script>]]></content:encoded>
+</item></channel></rss>"""
+ATOM = b"""<feed xmlns="http://www.w3.org/2005/Atom"><title>Register</title><entry><id>tag:register.example,2023:7</id>
+<title type="html">Rule on &lt;i&gt;parole&lt;/i&gt;</title><link href="/rules/7"/>
+<updated>2023-10-05T12:00:00Z</updated>
+<author><name>A. Writer</name></author><summary>Short &lt;not a tag&gt;</summary></entry></feed>"""
+REGISTER = b"""{"count": 1, "total_pages": 1, "results": [{"document_number": "2023-22222", "type": "Notice",
+"title": "Extension of the Designation", "abstract": "The Secretary extends.", "action": "Notice of extension.",
+"html_url": "https://www.federalregister.gov/documents/2023/10/05/2023-22222/x", "publication_date": "2023-10-05",
+"dates": "Effective October 5.", "page_views": {"count": 3}, "agencies": [{"name": "Homeland Security"}]}]}"""
+
+SAMPLES: dict[str, tuple[bytes, ...]] = {"feed": (RSS, ATOM), "federal_register": (REGISTER,)}
+NOTHING_NEW: dict[str, tuple[bytes, ...]] = {
+    "feed": (b"<rss version='2.0'><channel/></rss>", b"<feed xmlns='http://www.w3.org/2005/Atom'/>"),
+    "federal_register": (b'{"count": 0}', b'{"count": 0, "results": []}', b'{"count": 0, "total_pages": 0}'),
+}
+RUBBISH = (
+    b"",
+    b" \n",
+    b"\x00" * 1000,
+    b"Not found",
+    b"<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Checking your browser</body></html>",
+    b"<?xml version='1.0'?>\n<!DOCTYPE html PUBLIC '-//W3C//DTD XHTML 1.0 Strict//EN' ''><html><body/></html>",
+    b"<HTML><BODY>Request Access</BODY></HTML>",
+    b"{}",
+    b"[]",
+    b'{"error": "no"}',
+    b'"count"',
+    b'{"count": "many"}',
+    b'{"count": 5}',
+    b"<xml/>",
+    b"<?xml version='1.0'?><urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'/>",
+    b"[" * 50_000,
+    b'{"count":' * 50_000,
+    bytes(range(256)) * 20,
+)
+
+
+def outcome(kind: str, body: bytes) -> Parsed | ParseError:
+    """Read as the child process does: whatever happens is a value."""
+    *entries, last, rest = read(kind, a_response(body)).split(b"\n")
+    assert rest == b""
+    end = decode_end(last)
+    return end if isinstance(end, ParseError) else Parsed(tuple(map(decode_entry, entries)), end)
+
+
+def test_every_kind_has_samples_here() -> None:
+    assert set(SAMPLES) == set(NOTHING_NEW) == set(known_kinds())
+
+
+def test_an_unknown_kind_names_the_known_ones() -> None:
+    for kind in ("fede", "", "feed.x", "../feed", "os"):
+        with pytest.raises(ValueError, match="the known ones are federal_register, feed"):
+            load(kind)
+
+
+@pytest.mark.parametrize("kind", known_kinds())
+def test_its_samples_have_all_that_an_item_needs(kind: str) -> None:
+    for sample in SAMPLES[kind]:
+        parsed = outcome(kind, sample)
+        assert isinstance(parsed, Parsed)
+        for entry in parsed.entries:
+            assert entry.title
+            assert entry.url.startswith("https://")
+            assert entry.guid
+            assert entry.published or entry.updated
+            assert "<" not in entry.title + entry.content
+        assert parsed.entries
+
+
+@pytest.mark.parametrize("kind", known_kinds())
+def test_reading_twice_says_the_same(kind: str) -> None:
+    for sample in SAMPLES[kind]:
+        later = a_response(sample, fetched_at=datetime(2030, 1, 1, tzinfo=UTC))
+        assert load(kind).parse(a_response(sample)) == load(kind).parse(later)
+
+
+@pytest.mark.parametrize("kind", known_kinds())
+def test_an_empty_list_is_fine(kind: str) -> None:
+    for body in NOTHING_NEW[kind]:
+        assert outcome(kind, body) == Parsed(())
+
+
+@pytest.mark.parametrize("kind", known_kinds())
+@pytest.mark.parametrize("body", RUBBISH, ids=lambda body: repr(body[:30]))
+def test_rubbish_is_an_error_and_never_an_empty_day(kind: str, body: bytes) -> None:
+    error = outcome(kind, body)
+    assert isinstance(error, ParseError)
+    assert error.kind in {"not_a_feed", "broken", "parse_limit"}
+    assert str(error)
+    assert "Traceback" not in str(error)
+
+
+@pytest.mark.parametrize("kind", known_kinds())
+def test_a_body_cut_anywhere_is_not_used(kind: str) -> None:
+    for sample in SAMPLES[kind]:
+        for end in range(0, len(sample) - 1, 7):
+            assert isinstance(outcome(kind, sample[:end]), ParseError), sample[:end]
+
+
+@pytest.mark.parametrize("kind", known_kinds())
+def test_mutants_end_as_a_value(kind: str) -> None:
+    kinds = [type(outcome(kind, mutant)) for sample in SAMPLES[kind] for mutant in mutants(sample, 200)]
+    assert {Parsed, ParseError} == set(kinds)
+
+
+PIECES = (
+    b"&#x110000;",
+    b"&#xD800;",
+    b"&#999999999999;",
+    b"&bogus;",
+    b"\x00",
+    b"\xff\xfe",
+    b"<![CDATA[",
+    b"]]>",
+    b"<!--",
+    b"<item>",
+    b"</item>",
+    b"<title xmlns='x'>",
+    b"<entry xml:base='http://['>",
+    b"<link href='http://[::1'/>",
+    b"<!DOCTYPE x [<!ENTITY a 'b'>]>",
+    b" encoding='\x00'",
+    b"<category term='a'/>",
+    b"<authors a='b'/>",
+    b"<links a='b'/>",
+    b"<source url='x'>",
+    b"<content type='xhtml'>",
+    b"<media:description xmlns:media='http://search.yahoo.com/mrss/'>",
+    b"\\ud800",
+    b"null",
+    b'"results": {},',
+    b'"page": [[[',
+    b"1e999",
+)
+
+
+def mutants(sample: bytes, count: int) -> Iterator[bytes]:
+    """Cut, repeat, overwrite and spike a sample, the same way in every run."""
+    for number in range(count):
+        dice = hashlib.shake_128(sample + str(number).encode()).digest(64)
+        at, to = (int.from_bytes(dice[i : i + 4], "big") % len(sample) for i in (0, 4))
+        at, to = min(at, to), max(at, to)
+        piece = PIECES[dice[8] % len(PIECES)]
+        yield (
+            sample[:at] + piece + sample[at:],
+            sample[:at] + piece + sample[min(to, at + 40) :],
+            sample[:at] + sample[min(to, at + 40) :],
+            sample[:to] + sample[at:to] + sample[to:],
+            sample[:at] + dice[16:48] + sample[at + 32 :],
+            sample[:at] + bytes([sample[at] ^ 1 << dice[9] % 8]) + sample[at + 1 :],
+        )[number % 6]
+
+
+def test_entries_are_bounded_and_can_be_stored() -> None:
+    long = b"<rss version='2.0'><channel><item><title>%b</title><guid>%b</guid></item></channel></rss>"
+    parsed = outcome("feed", long % (b"x" * 1_000_000, b"y" * 1_000_000))
+    assert isinstance(parsed, Parsed)
+    [entry] = parsed.entries
+    assert len(entry.title) <= 4_000
+    assert len(entry.guid) <= 2_000
+    register = REGISTER.replace(b"2023-22222", rb"2023-2\ud8002\u0000222").replace(b"The Secretary", rb"\ud800\u0000")
+    parsed = outcome("federal_register", register)
+    assert isinstance(parsed, Parsed)
+    for text in texts(parsed.entries[0]):
+        assert text.encode()
+        assert "\0" not in text
+
+
+def texts(entry: Entry) -> tuple[str, ...]:
+    return (entry.guid, entry.url, entry.title, entry.summary, entry.content, *entry.tags, *entry.facts.values())
+
+
+def test_more_entries_than_any_source_has_are_refused() -> None:
+    items = b"<item><title>a</title></item>" * 5_001
+    error = outcome("feed", b"<rss version='2.0'><channel>" + items + b"</channel></rss>")
+    assert isinstance(error, ParseError)
+    assert (error.kind, str(error)) == ("parse_limit", "there are more than 5,000 entries")
