@@ -17,18 +17,18 @@ def claim(
 ) -> tuple[Delivery, ...]:
     """Lease the head of each lane that may go. The update is conditional, and its rows are counted."""
     heads = heapq.merge(*(_heads(connection, platform, now, limit) for platform in sorted(set(platforms))))
-    seqs = as_list([seq for _, seq in heads][:limit])
+    seqs = [seq for _, seq in heads][:limit]
+    # `+state`: by its index SQLite would walk through all that waits to find the few that are named.
     claimed = connection.execute(
         """UPDATE deliveries SET state = 'sending', attempt = attempt + 1, attempted_at = ?, lease_until = ?
-        WHERE seq IN (SELECT value FROM json_each(?)) AND state = 'pending'""",
-        (stamp(now), stamp(now + lease), seqs),
+        WHERE seq IN (SELECT value FROM json_each(?)) AND +state = 'pending'""",
+        (stamp(now), stamp(now + lease), as_list(seqs)),
     )
+    assert claimed.rowcount == len(seqs), "a lane offered a row that does not wait"
     rows = connection.execute(
-        """SELECT * FROM deliveries_with_chat WHERE seq IN (SELECT value FROM json_each(?)) AND state = 'sending'
-        ORDER BY due_at, seq""",
-        (seqs,),
+        "SELECT * FROM deliveries_with_chat WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY due_at, seq",
+        (as_list(seqs),),
     ).fetchall()
-    assert claimed.rowcount == len(rows), "a row was claimed twice"
     return deliveries_of(connection, rows)
 
 

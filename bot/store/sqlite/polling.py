@@ -41,10 +41,11 @@ def cursors(connection: Connection) -> tuple[Cursor, ...]:
 
 def due(connection: Connection, now: datetime) -> tuple[Cursor, ...]:
     """Read the cursors whose next poll has come, the longest waiting first; never polled ones lead."""
+    # CROSS JOIN and `+`: what is due by its index, then whether its source is still wanted, then the order
     rows = connection.execute(
-        """SELECT cursors.* FROM cursors JOIN sources ON sources.id = cursors.source_id
+        """SELECT cursors.* FROM cursors CROSS JOIN sources ON sources.id = cursors.source_id
         WHERE (next_poll_at IS NULL OR next_poll_at <= ?) AND sources.dormant = 0
-        ORDER BY next_poll_at, source_id""",
+        ORDER BY +next_poll_at, source_id""",
         (stamp(now),),
     )
     return tuple(cursor_of(row) for row in rows)
@@ -91,6 +92,7 @@ def queries_since(connection: Connection, version: int) -> QueryLog:
         "SELECT id, text FROM queries WHERE added_version > ? AND dropped_version IS NULL ORDER BY id", (version,)
     )
     removed = connection.execute(
-        "SELECT id FROM queries WHERE dropped_version > ? AND added_version <= ? ORDER BY id", (version, version)
+        "SELECT id FROM queries WHERE dropped_version > ? AND +added_version <= ? ORDER BY +id",
+        (version, version),
     )
     return QueryLog(latest, tuple(StoredQuery(*row) for row in added), tuple(query_id for (query_id,) in removed))
