@@ -77,7 +77,7 @@ _NUMBER_DIGITS = 18  # a story's number fits in 64 bits
 async def _explain(desk: Desk, call: Call, story: Story) -> Reply:
     parts = [*story_line(story, desk.voice), Span("\n")]
     for decision in await desk.store.decisions(story.number):
-        parts += [Span(f"{decision}\n")]
+        parts += [Span(f"Decided: {decision}\n")]
     if delivery := await _delivery(desk, call, story):
         return reply(*parts, *_told(delivery))
     page = page_of(story)

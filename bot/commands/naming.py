@@ -89,7 +89,7 @@ def _wish(desk: Desk, topic: Topic, words: list[str]) -> Wish:
     except QueryError as error:
         raise Declined(refusal(f"I cannot read the words after {topic.id}. {error.sentence} {error.hint}")) from error
     match query:
-        case All((TopicRef(topic.id), *rest)):
+        case All((_, *rest)):
             label = cut(f"{topic.name}: {show(all_of(rest))}", _LABEL_CHARS, len)
         case _:  # brackets that close more than they opened
             raise Declined(refusal(f"I cannot read the words after {topic.id}: they can only narrow it."))

@@ -127,6 +127,13 @@ async def test_a_query_too_long_for_a_button_is_dropped_by_its_number():
     assert await asker.followed() == [("topic:asylum", "Asylum")]
 
 
+@pytest.mark.parametrize(("letters", "by_number"), [(45, False), (46, True)])
+async def test_a_button_takes_62_bytes_and_the_room_adds_two(letters, by_number):
+    asker = Asker(a_desk())
+    line = lines_of(await asker.reply(f"follow tps {'x' * letters}"))[0]
+    assert line == ("unfollow 1" if by_number else f"unfollow tps AND {'x' * letters}")
+
+
 @pytest.mark.parametrize(
     "line",
     ["unfollow tps venezuela", "unfollow topic:tps AND venezuela", "unfollow tps AND venezuela", "dejar tps Venezuela"],

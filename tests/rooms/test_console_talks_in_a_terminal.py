@@ -93,13 +93,13 @@ async def test_the_end_of_input_leaves_the_bot_running():
 
 
 async def test_a_terminal_that_hangs_up_is_an_end_of_input():
-    master, slave = os.openpty()
-    with os.fdopen(slave) as keyboard:
+    near, far = os.openpty()  # reading the near end fails (EIO) once the far end is closed
+    with os.fdopen(near) as keyboard:
         console = Console(keyboard, screen := io.StringIO(), styled=False)
         listening = asyncio.create_task(console.listen(FakeDoor()))
-        os.write(master, b"list\n")
+        os.write(far, b"list\n")
         await until(lambda: "You said list" in screen.getvalue())
-        os.close(master)
+        os.close(far)
         await until(lambda: "Nothing more" in screen.getvalue())
         listening.cancel()
 
