@@ -37,6 +37,8 @@ _ENTITY = re.compile(rb"""<!ENTITY\s+(?:%\s+)?[^\s>]+\s+(?:"([^"]*)"|'([^']*)')"
 _REFERENCE = re.compile(rb"&(?!#|amp;|lt;|gt;|quot;|apos;)|%")
 _ENTITY_AT_MOST = 1_000
 _CHARSET = re.compile(r"""charset=["']?([\w.:-]+)""", re.IGNORECASE)
+_MAIL_AND_NAME = re.compile(r"[^\s@]+@[^\s@]+\s+\((.+)\)")
+_NAME_AT_MOST = 300
 _NAMES_A_PLACE = re.compile("https?://", re.IGNORECASE)
 
 
@@ -171,6 +173,10 @@ def _link(fields: Mapping[str, Any], feed_url: str) -> str:
 
 
 def _authors(fields: Mapping[str, Any]) -> Iterator[str]:
+    """Name the authors. RSS writes `address (name)`, which feedparser cuts wrongly where the domain is a long word."""
+    if found := _MAIL_AND_NAME.fullmatch(_text(fields.get("author"))[:_NAME_AT_MOST]):
+        yield found[1]
+        return
     named = [_text(_mapping(author).get("name")) for author in _sequence(fields.get("authors"))]
     for name in named if any(named) else [_text(fields.get("author"))]:
         if name:

@@ -68,6 +68,15 @@ def test_a_far_hit_without_a_sentence_before_it_is_led_in_by_whole_words():
     assert said(shown(text=text, why=(a_why(1, "R", hits(text, "removal")),)).excerpt).startswith("… word word")
 
 
+def test_a_hit_that_the_end_cuts_off_is_not_marked():
+    text = (
+        "A removal flight leaves. " + "word " * 50 + "an order of removal that goes on beyond the end of what is shown."
+    )
+    quoted = shown(text=text, why=(a_why(1, "R", hits(text, "removal flight", "order.*shown")),)).excerpt
+    assert [span.text for span in quoted if span.mark is Mark.BOLD] == ["removal flight"]
+    assert "order of" in said(quoted)
+
+
 def test_text_without_spaces_is_quoted_from_its_beginning():
     text = "字" * 400 + "ICE" + "字" * 400
     quoted = said(shown(text=text, why=(a_why(1, "R", hits(text, "ICE")),)).excerpt)

@@ -127,6 +127,13 @@ def test_an_edit_and_the_old_version_in_one_list_are_judged_the_same_at_every_po
     assert [verdict.state for verdict in second] == [State.SEEN, State.SEEN]
 
 
+def test_of_very_many_documents_with_one_key_the_same_are_compared_in_any_order():
+    alike = tuple(Fingerprint(f"d{n}", "source-1", n, "", f"digest {n}", ("title:x",)) for n in range(1, 100))
+    document = replace(clean(a_source(), [entry(1)], NOW)[0], keys=("title:x",), digest="digest 99")
+    (first,) = verdicts_on([document], Past(alike, 99))
+    assert [first] == verdicts_on([document], Past(alike[::-1], 99))
+
+
 items = st.builds(
     Entry,
     guid=st.sampled_from(["", "1", "2"]),

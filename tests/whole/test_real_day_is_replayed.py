@@ -116,13 +116,12 @@ async def test_every_report_of_the_event_alerts_and_alerts_are_counted(tmp_path:
         assert {state for state, count in census.deliveries.items() if count} == {DeliveryState.SENT}
         assert len(sent) == len(room.accepted)
         alerted = {row.alert.story.number for row in sent}
-        for row in labelled:
+        known = {story.lead.title: story.number for story in await store.stories(5000)}
+        for row in (row for row in labelled if row["label"] == "same_event"):
+            page = read_page(row["title"], row["summary_excerpt"] or "")
+            assert any(find(topics[topic], page) for topic in ("tps", "removal")), row["title"]
             story = await store.story_with_key(f"url:{canonical_url(row['link'])}")
-            assert story is not None, row["link"]
-            if row["label"] == "same_event":
-                page = read_page(row["title"], row["summary_excerpt"] or "")
-                assert any(find(topics[topic], page) for topic in ("tps", "removal")), row["title"]
-                assert story.number in alerted, row["title"]
+            assert (story.number if story else known[row["title"]]) in alerted, row["title"]
     await fetch.close()
     await reading.close()
     await store.close()
