@@ -13,12 +13,19 @@ import structlog
 
 from bot.core.model import Entry, FeedResponse, Parsed, SourceSpec
 from bot.errors import ParseError
-from bot.reading.wire import READY, ReadLimits, decode_answer_head, decode_end, decode_entry, encode_request
+from bot.reading.wire import (
+    ENTRIES_AT_MOST,
+    READY,
+    ReadLimits,
+    decode_answer_head,
+    decode_end,
+    decode_entry,
+    encode_request,
+)
 
 log = structlog.get_logger()
 
 _START_SECONDS = 30.0  # for the zygote's imports, on a machine that is busy with other things
-_GRACE_SECONDS = 5.0  # beyond the job's own limit of time, before the zygote itself counts as hung
 _ATTEMPTS = 2
 _BREATHE_EVERY = 50  # entries decoded before the event loop gets its turn
 
@@ -42,6 +49,8 @@ class ReadingRoom:
 
     def start(self) -> None:
         """Spawn the zygote without waiting for it: no secrets in its environment, a session of its own."""
+        if self._process is not None:
+            return
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 — our own program
@@ -64,7 +73,7 @@ class ReadingRoom:
                 return error
         try:
             return await _decode(lines)
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             return ParseError(stopped or "reading it ended without a result", kind="parse_limit")
 
     async def close(self) -> None:
@@ -76,7 +85,7 @@ class ReadingRoom:
         for _ in range(_ATTEMPTS):
             try:
                 reader, writer = await self._ready()
-                async with asyncio.timeout(self._limits.wall + _GRACE_SECONDS):
+                async with asyncio.timeout(self._limits.wall + self._limits.grace):
                     writer.write(encode_request(source.kind, response))
                     await writer.drain()
                     size, stopped = decode_answer_head(await reader.readline())
@@ -118,10 +127,10 @@ class ReadingRoom:
 
 
 async def _decode(lines: bytes) -> Parsed | ParseError:
-    """Read a job's lines; raise `ValueError`, `TypeError` or `KeyError` where they are no whole result."""
+    """Read a job's lines; raise where they are no whole result: see `decode_entry`."""
     *entry_lines, last, rest = lines.split(b"\n")
-    if rest:
-        raise ValueError("the last line does not end")
+    if rest or len(entry_lines) > ENTRIES_AT_MOST:
+        raise ValueError("the last line does not end, or there are too many")
     end = decode_end(last)
     if isinstance(end, ParseError):
         return end

@@ -28,16 +28,22 @@ ENTRIES_AT_MOST = 5_000
 _AT_MOST = {"title": 4_000, "summary": 100_000, "content": 100_000, "guid": 2_000, "url": 8_000}
 _AT_MOST_ELSE = 2_000
 _NAMES_AT_MOST = 100
+_SENTENCE_AT_MOST = 300
+_KINDS = frozenset({"parse_limit", "not_a_feed", "broken"})
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _TEXTS = ("guid", "url", "title", "summary", "content", "published", "updated")
 
 
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
-    """What one job may use: processor and real time in seconds, memory and output in bytes."""
+    """What one job may use: processor and real time in seconds, memory and output in bytes.
+
+    A zygote that says nothing for `grace` seconds beyond the real time counts as hung itself.
+    """
 
     cpu: int = 10
     wall: int = 60
+    grace: int = 5
     memory: int = 320 * 1024 * 1024
     output: int = 16 * 1024 * 1024
 
@@ -80,11 +86,11 @@ def encode_parsed(parsed: Parsed) -> bytes:
 
 
 def encode_error(error: ParseError) -> bytes:
-    return _line({"error": error.kind, "sentence": str(error)[:300]})
+    return _line({"error": error.kind, "sentence": str(error)[:_SENTENCE_AT_MOST]})
 
 
 def decode_entry(line: bytes) -> Entry:
-    """Read one entry; raise `ValueError`, `TypeError` or `KeyError` where it is none."""
+    """Read one entry; raise `ValueError`, `TypeError`, `KeyError` or `RecursionError` where it is none."""
     fields = _mapping(json.loads(line))
     return Entry(
         **{name: _text(fields[name]) for name in _TEXTS},
@@ -98,7 +104,8 @@ def decode_end(line: bytes) -> tuple[str, ...] | ParseError:
     """Read a job's last line: further addresses, or the error. Raises like `decode_entry`."""
     fields = _mapping(json.loads(line))
     if "error" in fields:
-        return ParseError(_text(fields["sentence"]), kind=_text(fields["error"]))
+        kind = _text(fields["error"])
+        return ParseError(_text(fields["sentence"])[:_SENTENCE_AT_MOST], kind=kind if kind in _KINDS else "broken")
     return _texts(fields["more_urls"])
 
 
@@ -121,7 +128,7 @@ def _line(fields: Mapping[str, object]) -> bytes:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or _UNSTORABLE.search(value):
         raise TypeError("a text was expected")
     return value
 

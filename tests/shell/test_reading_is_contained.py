@@ -154,6 +154,25 @@ async def test_a_zygote_that_died_is_replaced_before_and_during_a_job() -> None:
         assert await is_well(room)
 
 
+async def test_a_zygote_that_hangs_is_killed_and_replaced() -> None:
+    async with a_room(wall=1, grace=0) as room:
+        assert await is_well(room)
+        hung = room.pid or 0
+        os.kill(hung, signal.SIGSTOP)
+        error = await outcome(room, GOOD)
+        assert isinstance(error, ParseError)
+        assert (error.kind, str(error)) == ("parse_limit", "reading it took too long")
+        assert await is_well(room)
+        assert room.pid != hung
+
+
+async def test_an_answer_that_ends_two_zygotes_is_given_up() -> None:
+    async with a_room(output="not a number, which ends the zygote at every job") as room:
+        error = await outcome(room, GOOD)
+    assert isinstance(error, ParseError)
+    assert (error.kind, str(error)) == ("parse_limit", "reading it ended the reading process, twice")
+
+
 async def test_a_caller_who_leaves_in_the_middle_spoils_nothing() -> None:
     async with a_room() as room:
         assert await is_well(room)
