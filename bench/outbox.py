@@ -13,7 +13,8 @@ from bench.figure import Figure, percentile
 from bot.clock import SystemClock
 from bot.core.agenda import AgendaLimits
 from bot.core.index import Index
-from bot.core.model import Chat, Cursor, FeedResponse, NotModified, SourceSpec, Voice
+from bot.core.intake import Cursor, FeedResponse, NotModified, SourceSpec
+from bot.core.model import Chat, Voice
 from bot.core.query import read_topics
 from bot.errors import FetchError
 from bot.poll import LiveIndex, PollDesk, poll_due

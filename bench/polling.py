@@ -18,7 +18,8 @@ from bench.stand_in import BODY, ENTRIES, stand_in
 from bot.clock import SystemClock
 from bot.core.agenda import AgendaLimits
 from bot.core.index import Index
-from bot.core.model import Changes, Cursor, SourceSpec
+from bot.core.intake import Cursor, SourceSpec
+from bot.core.model import Changes
 from bot.fetch import Fetcher, FetchLimits
 from bot.gate import Gate
 from bot.logs import set_up

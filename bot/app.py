@@ -23,8 +23,10 @@ from bot.commands import Desk
 from bot.control import SOCKET_NAME, ControlServer, DataLock
 from bot.core.agenda import AgendaLimits
 from bot.core.index import Index
-from bot.core.model import Call, SourceSpec, Voice
+from bot.core.intake import SourceSpec
+from bot.core.model import Voice
 from bot.core.query import read_topics
+from bot.core.speech import Call
 from bot.daemon import Bot, FrontDoor, Rooms
 from bot.deliver import DeliverDesk, Lanes
 from bot.fetch import Fetcher, FetchLimits

@@ -17,7 +17,8 @@ import structlog
 
 from bot.clockwork import Clockwork
 from bot.commands import Desk, Who, answer, command_named
-from bot.core.model import Alert, Call, Chat, Reply, Span
+from bot.core.model import Alert, Chat
+from bot.core.speech import Call, Reply, Span
 from bot.deliver import Lanes
 from bot.errors import BotError, StoreError, TokenError
 from bot.poll import PollDesk, Polled, poll_due

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.core.model import Delivery, Gone, Later, Moved, Outcome, Refused, Sent, Unsure
+from bot.core.model import Delivery
+from bot.core.outcome import Gone, Later, Moved, Outcome, Refused, Sent, Unsure
 from bot.core.plan import next_attempt
 from bot.errors import BadMessage, ChatGone, ChatMoved, MaybeSent, SendError, TokenError, TryLater
 from bot.ports import Clock, Platform, Store

@@ -29,7 +29,7 @@ from isal import isal_zlib
 from yarl import URL
 
 from bot import __version__
-from bot.core.model import Cursor, FeedResponse, NotModified, SourceSpec
+from bot.core.intake import Cursor, FeedResponse, NotModified, SourceSpec
 from bot.errors import FetchError
 from bot.gate import Gate
 from bot.ports import Clock

@@ -13,8 +13,10 @@ from datetime import datetime
 from bot.commands import Desk, read_line
 from bot.control import Answered
 from bot.core.clean import canonical_url
-from bot.core.model import Call, Chat, Cursor, Delivery, DeliveryState, Reply, SourceSpec, Story
+from bot.core.intake import Cursor, SourceSpec
+from bot.core.model import Chat, Delivery, DeliveryState, Story
 from bot.core.plan import delivery_id
+from bot.core.speech import Call, Reply
 from bot.core.text import clean_controls
 from bot.ports import Answer
 

@@ -22,7 +22,8 @@ from bot.core.agenda import AgendaLimits, after_failure, after_success
 from bot.core.clean import clean, keys_of
 from bot.core.decide import judge, matched
 from bot.core.index import Index
-from bot.core.model import Changes, Cursor, Entry, FeedResponse, NotModified, SourceSpec, Standing, State, Verdict
+from bot.core.intake import Cursor, Entry, FeedResponse, NotModified, SourceSpec, Standing
+from bot.core.model import Changes, State, Verdict
 from bot.core.plan import plan
 from bot.core.query import QueryError
 from bot.errors import FetchError, ParseError

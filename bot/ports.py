@@ -7,29 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from bot.core.intake import Cursor, FeedResponse, NotModified, Parsed, SourceSpec
 from bot.core.model import (
     Alert,
-    Call,
     Changes,
     Chat,
-    Cursor,
     Delivery,
     DeliveryState,
-    FeedResponse,
-    Message,
-    NotModified,
-    Outcome,
-    Parsed,
     Past,
     Reader,
-    Reply,
-    SourceSpec,
     StoredQuery,
     Story,
     Subscription,
     Voice,
 )
+from bot.core.outcome import Outcome
 from bot.core.pace import Pace
+from bot.core.speech import Call, Message, Reply
 from bot.errors import FetchError, ParseError
 
 

@@ -13,7 +13,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot.core.model import Relevance, SourceSpec, Standing, Topic
+from bot.core.intake import Relevance, SourceSpec, Standing
+from bot.core.model import Topic
 from config.not_yet import KINDS_NOT_YET
 from config.units import Duration, Share, Size, between, duration_between
 from config.words import (

@@ -14,8 +14,9 @@ from typing import TextIO
 
 from bot.commands import read_line
 from bot.core.card import card
-from bot.core.model import Alert, Call, Card, Chat, Mark, Message, Reply, Span
+from bot.core.model import Alert, Chat
 from bot.core.pace import Limit, Pace
+from bot.core.speech import Call, Card, Mark, Message, Reply, Span
 from bot.core.text import clean_controls
 from bot.errors import TryLater
 from bot.ports import Door

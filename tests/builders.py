@@ -12,22 +12,17 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from bot.core.intake import Cursor, Entry, FeedResponse, Relevance, SourceSpec, Standing
 from bot.core.model import (
     Alert,
     Changes,
     Chat,
-    Cursor,
     Delivery,
     Document,
-    Entry,
-    FeedResponse,
     Hit,
     Match,
     Precision,
     Reason,
-    Relevance,
-    SourceSpec,
-    Standing,
     State,
     Story,
     Verdict,

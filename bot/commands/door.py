@@ -10,7 +10,7 @@ from typing import assert_never
 from bot.commands.meeting import help_, open_to
 from bot.commands.registry import Command, Declined, Desk, Who, command_named
 from bot.commands.wording import echo, refusal, typed
-from bot.core.model import Call, Choice, Reply
+from bot.core.speech import Call, Choice, Reply
 
 FAMILIES = tuple(
     import_module(f"bot.commands.{family}") for family in ("meeting", "following", "looking", "health", "outbox")

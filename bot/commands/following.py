@@ -8,8 +8,9 @@ from bot.commands.naming import Wish, line_for, wishes
 from bot.commands.registry import Desk, Who, command
 from bot.commands.searching import matching
 from bot.commands.wording import bold, fits, italic, plural, refusal, reply, story_line, typed
-from bot.core.model import Call, Choice, Reply, Span, Subscription
+from bot.core.model import Subscription
 from bot.core.query import QueryError, parse, show
+from bot.core.speech import Call, Choice, Reply, Span
 
 MAX_SUBSCRIPTIONS = 50  # a chat; requirement S17
 

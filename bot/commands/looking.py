@@ -9,8 +9,9 @@ from bot.commands.registry import Desk, Who, command
 from bot.commands.searching import hits_of, matching, page_of, words_of
 from bot.commands.wording import bold, echo, refusal, reply, story_line, typed
 from bot.core.links import canonical_url
-from bot.core.model import Call, Choice, Delivery, DeliveryState, Hit, Reply, Span, Story, Topic
+from bot.core.model import Delivery, DeliveryState, Hit, Story, Topic
 from bot.core.plan import delivery_id
+from bot.core.speech import Call, Choice, Reply, Span
 
 _DEFAULT_LATEST, _MAX_LATEST = 5, 20
 _LOOK_BACK = 200  # alerts of a chat that are looked through

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from bot.commands.naming import topic_named
 from bot.commands.registry import COMMANDS, Command, Desk, Who, command, command_named
 from bot.commands.wording import bold, echo, plural, refusal, reply, typed
-from bot.core.model import Call, Choice, Reply, Span
+from bot.core.speech import Call, Choice, Reply, Span
 
 _PICK = Choice("Choose topics", "topics")
 _LATEST = Choice("Show the last 5", "latest 5")

@@ -8,8 +8,9 @@ from difflib import get_close_matches
 
 from bot.commands.registry import Declined, Desk
 from bot.commands.wording import bold, echo, refusal
-from bot.core.model import Call, Choice, Topic
+from bot.core.model import Topic
 from bot.core.query import All, QueryError, TopicRef, parse, show
+from bot.core.speech import Call, Choice
 from bot.core.text import cut
 from bot.core.tree import all_of
 

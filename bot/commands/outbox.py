@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bot.commands.registry import Desk, Who, command
 from bot.commands.wording import bold, echo, plural, refusal, reply
-from bot.core.model import Call, Delivery, DeliveryState, Reply, Span
+from bot.core.model import Delivery, DeliveryState
+from bot.core.speech import Call, Reply, Span
 from bot.core.words import time_in_words
 
 _SHOWN = 50

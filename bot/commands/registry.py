@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
-from bot.core.model import Call, Reply, SourceSpec, Topic, Voice
+from bot.core.intake import SourceSpec
+from bot.core.model import Topic, Voice
+from bot.core.speech import Call, Reply
 from bot.ports import Clock, Store
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from bot.commands.registry import Desk
-from bot.core.model import Call, Choice, Mark, Reply, Span, Story, Voice
+from bot.core.model import Story, Voice
+from bot.core.speech import Call, Choice, Mark, Reply, Span
 from bot.core.text import clean_controls, cut
 from bot.core.words import time_in_words
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
-from bot.core.model import Cursor, FeedResponse, NotModified, SourceSpec
+from bot.core.intake import Cursor, FeedResponse, NotModified, SourceSpec
 
 # A cache may hold us back to every other poll and no more: the Federal Register's edge says a day, for lists that
 # it renews the moment an issue appears.

@@ -11,8 +11,10 @@ import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 
+from bot.core.intake import Standing
 from bot.core.links import host_of
-from bot.core.model import Alert, Card, Document, Hit, Mark, Precision, Reason, Span, Standing, Voice, Why
+from bot.core.model import Alert, Document, Hit, Precision, Reason, Voice, Why
+from bot.core.speech import Card, Mark, Span
 from bot.core.text import cut, utf16_len
 from bot.core.words import day_in_words, time_in_words
 

@@ -24,8 +24,9 @@ from hashlib import blake2b
 from urllib.parse import urlsplit
 
 from bot.core.dates import claim
+from bot.core.intake import Entry, SourceSpec
 from bot.core.links import canonical_url, host_of, tidy_url
-from bot.core.model import Document, Entry, SourceSpec
+from bot.core.model import Document
 from bot.core.terms import normalize
 from bot.core.text import clean_controls, cut
 

@@ -3,14 +3,17 @@
 All are frozen; sequences are tuples; every datetime is aware and in UTC.
 A new type appears where the trust changes: bytes (`FeedResponse`) become an `Entry`, what the source said,
 and that becomes a `Document`, what we hold to be true. Decisions carry their reason in words.
+Before these stand those of `bot.core.intake`; after them, those of `bot.core.outcome` and `bot.core.speech`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
+
+from bot.core.intake import Cursor, Standing
 
 # --- who is spoken to ---------------------------------------------------------------------------------------------
 
@@ -47,112 +50,6 @@ class Voice:
 
     language: str = "en"
     zone: str = "America/New_York"
-
-
-# --- where news comes from ----------------------------------------------------------------------------------------
-
-
-class Standing(StrEnum):
-    """What kind of voice a source is."""
-
-    OFFICIAL = "official"
-    NEWS = "news"
-    ADVOCACY = "advocacy"
-    AGGREGATOR = "aggregator"
-
-
-class Relevance(StrEnum):
-    """How much of a source is about the subject: everything, what filters say, or clear policy only."""
-
-    ALL = "all"
-    FILTER = "filter"
-    STRICT = "strict"
-
-
-@dataclass(frozen=True, slots=True)
-class SourceSpec:
-    """One source as configured. `kind` is the name of a module in `bot.sources`."""
-
-    id: str
-    kind: str
-    name: str
-    url: str
-    every: timedelta
-    standing: Standing = Standing.NEWS
-    agency: str = ""
-    language: str = "en"
-    relevance: Relevance = Relevance.FILTER
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """What is remembered of a source between two polls.
-
-    Validators are kept byte for byte and belong to `validator_url`, the address after redirects.
-    `last_success_at` is None until the first good poll, which is the baseline: all seen, nothing sent.
-    """
-
-    source_id: str
-    validator_url: str = ""
-    etag: str = ""
-    last_modified: str = ""
-    body_hash: str = ""
-    next_poll_at: datetime | None = None
-    failures: int = 0
-    last_error: str = ""
-    last_success_at: datetime | None = None
-    last_new_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FeedResponse:
-    """A body that came back. `headers` have lower-case names; `url` is the address after redirects."""
-
-    source_id: str
-    url: str
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    fetched_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class NotModified:
-    """The source said 304."""
-
-    source_id: str
-    url: str
-    headers: Mapping[str, str]
-    fetched_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One item as the source said it; nothing in it is trusted.
-
-    Text fields are plain text already (the child process strips markup and keeps paragraph breaks).
-    `published` and `updated` are the source's own words. `facts` are a publisher's own structured fields;
-    known keys: document_number, type, action, effective_on, comments_close_on, dates, citation, outlet.
-    """
-
-    guid: str = ""
-    url: str = ""
-    title: str = ""
-    summary: str = ""
-    content: str = ""
-    published: str = ""
-    updated: str = ""
-    authors: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    facts: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """What a source's `parse` makes of one response. `more_urls` are further pages to fetch in the same poll."""
-
-    entries: tuple[Entry, ...]
-    more_urls: tuple[str, ...] = ()
 
 
 # --- what is known ------------------------------------------------------------------------------------------------
@@ -375,131 +272,3 @@ class Changes:
     cursor: Cursor
     verdicts: tuple[Verdict, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
-
-
-# What an attempt to send came to. The store's `settle` knows what each means for the row and its chat.
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """Accepted by the platform. `receipt` names the message there; the chat rests until `rest_until`."""
-
-    receipt: str
-    rest_until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """Certainly not sent: the chat waits until `at`. `counted` is False where no attempt was really made."""
-
-    at: datetime
-    error: str
-    counted: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Unsure:
-    """May have been sent: repeat once at `at`, silent and marked; a second time the row becomes `maybe`."""
-
-    at: datetime
-    error: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The message itself is bad: repeat once at `at` as plain text, then `dead`."""
-
-    at: datetime
-    error: str
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """The chat has a new id; its subscriptions and waiting rows move there."""
-
-    to: Chat
-
-
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """The chat cannot be reached any more: it becomes inactive and its waiting rows are cancelled."""
-
-    why: str
-
-
-Outcome = Sent | Later | Unsure | Refused | Moved | Gone
-
-
-# --- how it looks -------------------------------------------------------------------------------------------------
-
-
-class Mark(StrEnum):
-    """How a span of text stands out. Each room has its own way to show it, or none."""
-
-    PLAIN = "plain"
-    BOLD = "bold"
-    ITALIC = "italic"
-    CODE = "code"
-    QUOTE = "quote"
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A run of plain text; `url` makes it a link. Line breaks are in the text."""
-
-    text: str
-    mark: Mark = Mark.PLAIN
-    url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """An alert before any platform. `excerpt` has the matched words in bold; `facts` are (name, value) lines."""
-
-    headline: str
-    byline: tuple[Span, ...]
-    excerpt: tuple[Span, ...]
-    facts: tuple[tuple[str, str], ...]
-    link: Span
-    footer: tuple[Span, ...]
-    notice: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What a room sends: `text` is the plain fallback, `native` the platform's own JSON, `silent` for a repeat."""
-
-    text: str
-    native: Mapping[str, object]
-    silent: bool = False
-
-
-# --- what is asked ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A command line, whatever it came from. `may_change` is the room's word on the actor's rights in this chat."""
-
-    verb: str
-    args: tuple[str, ...]
-    chat: Chat
-    may_change: bool = False
-    is_operator: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A button: pressing it is typing `line`."""
-
-    label: str
-    line: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer. `ok` is False where the line was refused; the command line turns that into an exit code."""
-
-    spans: tuple[Span, ...]
-    choices: tuple[Choice, ...] = ()
-    ok: bool = True

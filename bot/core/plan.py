@@ -7,20 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from bot.core.model import (
-    Alert,
-    Changes,
-    Chat,
-    Cursor,
-    Delivery,
-    Match,
-    Reader,
-    State,
-    Story,
-    Verdict,
-    Voice,
-    Why,
-)
+from bot.core.intake import Cursor
+from bot.core.model import Alert, Changes, Chat, Delivery, Match, Reader, State, Story, Verdict, Voice, Why
 
 _FIRST_WAIT = timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(minutes=15)

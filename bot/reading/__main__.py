@@ -11,7 +11,7 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from bot.core.model import FeedResponse
+from bot.core.intake import FeedResponse
 from bot.reading import job
 from bot.reading.wire import READY, ReadLimits, decode_request, encode_answer
 from bot.sources import known_kinds

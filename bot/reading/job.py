@@ -9,7 +9,7 @@ import resource
 import signal
 from typing import NoReturn
 
-from bot.core.model import FeedResponse
+from bot.core.intake import FeedResponse
 from bot.errors import ParseError
 from bot.reading.wire import ReadLimits, encode_error, encode_parsed
 from bot.sources import load

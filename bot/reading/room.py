@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 import structlog
 
-from bot.core.model import Entry, FeedResponse, Parsed, SourceSpec
+from bot.core.intake import Entry, FeedResponse, Parsed, SourceSpec
 from bot.errors import ParseError
 from bot.reading.wire import (
     ENTRIES_AT_MOST,

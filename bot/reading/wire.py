@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.core.model import Entry, FeedResponse, Parsed
+from bot.core.intake import Entry, FeedResponse, Parsed
 from bot.errors import ParseError
 
 READY = b"ready\n"

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from bot.core.model import Standing
+from bot.core.intake import Standing
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Self
 
 from aiohttp import web
 
-from bot.core.model import SourceSpec
+from bot.core.intake import SourceSpec
 from bot.sample.feeds import write_feed, write_page
 from bot.sample.items import the_sample
 

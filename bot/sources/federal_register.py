@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from bot.core.model import Entry, FeedResponse, Parsed
+from bot.core.intake import Entry, FeedResponse, Parsed
 from bot.core.plain import plain
 from bot.errors import ParseError
 from bot.ports import Source

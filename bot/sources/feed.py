@@ -22,7 +22,7 @@ from xml.sax import SAXException
 
 import feedparser
 
-from bot.core.model import Entry, FeedResponse, Parsed
+from bot.core.intake import Entry, FeedResponse, Parsed
 from bot.core.plain import plain
 from bot.errors import ParseError
 from bot.ports import Source

@@ -17,20 +17,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from bot.core.model import (
-    Chat,
-    Delivery,
-    DeliveryState,
-    Gone,
-    Later,
-    Moved,
-    Outcome,
-    Reason,
-    Refused,
-    Sent,
-    Unsure,
-    Why,
-)
+from bot.core.model import Chat, Delivery, DeliveryState, Reason, Why
+from bot.core.outcome import Gone, Later, Moved, Outcome, Refused, Sent, Unsure
 
 STOPPED = "the program stopped while this was being sent"
 UNFOLLOWED = "nobody in this chat follows it any more"

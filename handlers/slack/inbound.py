@@ -18,8 +18,9 @@ from slack_bolt.async_app import AsyncAck
 from slack_bolt.authorization import AuthorizeResult
 
 from bot.commands import Who, command_named, read_line
-from bot.core.model import Call, Chat, Mark, Reply, Span
+from bot.core.model import Chat
 from bot.core.pace import Pace
+from bot.core.speech import Call, Mark, Reply, Span
 from bot.errors import ChatGone, SendError, TokenError
 from bot.ports import Clock, Door
 from bot.turn import turn

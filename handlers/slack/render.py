@@ -15,7 +15,8 @@ from itertools import groupby
 from urllib.parse import quote
 
 from bot.core.card import card
-from bot.core.model import Alert, Card, Choice, Mark, Message, Reply, Span
+from bot.core.model import Alert
+from bot.core.speech import Card, Choice, Mark, Message, Reply, Span
 from bot.core.text import clean_controls, cut, utf16_len
 
 HEADER_SIZE = 150

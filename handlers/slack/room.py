@@ -7,8 +7,9 @@ from datetime import timedelta
 
 from slack_bolt.app.async_app import AsyncApp
 
-from bot.core.model import Alert, Chat, Message
+from bot.core.model import Alert, Chat
 from bot.core.pace import Limit, Pace
+from bot.core.speech import Message
 from bot.errors import TokenError
 from bot.ports import Clock, Door
 from bot.turn import turn

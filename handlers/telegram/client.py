@@ -27,7 +27,8 @@ from telegram import Bot, BotCommand, BotCommandScope, Update, User
 from telegram.error import TelegramError
 from telegram.request import HTTPXRequest
 
-from bot.core.model import Chat, Message
+from bot.core.model import Chat
+from bot.core.speech import Message
 from bot.errors import BadMessage, ChatGone, ChatMoved, MaybeSent, SendError, TokenError, TryLater
 
 POLL_SECONDS = 50  # as long as Telegram holds a poll open

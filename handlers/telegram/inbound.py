@@ -25,7 +25,8 @@ from telegram import Chat as TelegramChat
 from telegram import Message as TelegramMessage
 
 from bot.commands import COMMANDS, Who, command_named, read_line
-from bot.core.model import Call, Chat, Reply
+from bot.core.model import Chat
+from bot.core.speech import Call, Reply
 from bot.core.text import cut
 from bot.errors import SendError, TryLater
 from bot.ports import Clock, Door

@@ -16,7 +16,8 @@ from itertools import pairwise
 from bot.commands import COMMANDS
 from bot.core.card import card
 from bot.core.links import host_of
-from bot.core.model import Alert, Card, Choice, Mark, Message, Reply, Span
+from bot.core.model import Alert
+from bot.core.speech import Card, Choice, Mark, Message, Reply, Span
 from bot.core.text import clean_controls, cut, utf16_len
 
 LIMIT = 4_096  # after parsing. Telegram counts code points, it seems; UTF-16 units are never fewer

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
-from bot.core.model import Chat, Message
+from bot.core.model import Chat
+from bot.core.speech import Message
 from bot.errors import BadMessage, ChatMoved, SendError, TokenError, TryLater
 from bot.ports import Clock
 from handlers.telegram.render import in_plain

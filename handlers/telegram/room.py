@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.core.model import Alert, Chat, Message
+from bot.core.model import Alert, Chat
 from bot.core.pace import Limit, Pace
+from bot.core.speech import Message
 from bot.ports import Clock, Door
 from bot.turn import turn
 from handlers.telegram import render

@@ -11,7 +11,8 @@ import structlog
 from aiohttp import ClientConnectionResetError, web
 
 from bot.commands import read_line
-from bot.core.model import Alert, Call, Chat, Reply, Span
+from bot.core.model import Alert, Chat
+from bot.core.speech import Call, Reply, Span
 from bot.ports import Clock, Door
 from handlers.web.guard import add_headers, refuse_strangers
 from handlers.web.transcript import Item, Signal, Stream, Transcript

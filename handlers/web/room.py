@@ -12,8 +12,9 @@ import structlog
 from aiohttp import web
 
 from bot.core.card import card
-from bot.core.model import Alert, Chat, Message
+from bot.core.model import Alert, Chat
 from bot.core.pace import Limit, Pace
+from bot.core.speech import Message
 from bot.ports import Clock, Door
 from handlers.web import address
 from handlers.web.pages import Site, application

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bot.core.model import Card, Reply, Span
+from bot.core.speech import Card, Reply, Span
 from bot.core.text import clean_controls
 
 STATIC = Path(__file__).parent / "static"

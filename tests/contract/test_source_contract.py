@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.core.model import Entry, Parsed
+from bot.core.intake import Entry, Parsed
 from bot.errors import ParseError
 from bot.reading.job import read
 from bot.reading.wire import decode_end, decode_entry

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.model import Entry, Parsed
+from bot.core.intake import Entry, Parsed
 from bot.errors import ParseError
 from bot.sources import load
 from tests.builders import a_response

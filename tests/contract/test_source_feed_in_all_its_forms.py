@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.model import Entry
+from bot.core.intake import Entry
 from bot.errors import ParseError
 from bot.sources import load
 from tests.builders import a_response

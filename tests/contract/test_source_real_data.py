@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.model import Entry, Parsed
+from bot.core.intake import Entry, Parsed
 from bot.reading import ReadingRoom
 from tests.builders import a_response, a_source
 from tests.shared_data import shared

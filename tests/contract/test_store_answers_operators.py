@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.model import Delivery, DeliveryState, Outcome, Refused, Sent, Unsure
+from bot.core.model import Delivery, DeliveryState
+from bot.core.outcome import Outcome, Refused, Sent, Unsure
 from bot.ports import Store
 from tests.builders import NOW, a_chat, a_story, at
 from tests.storing import claim, claim_one, follow, publish, state_of

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.core.model import DeliveryState, Later, Sent
+from bot.core.model import DeliveryState
+from bot.core.outcome import Later, Sent
 from bot.ports import Store
 from tests.builders import NOW, a_chat, a_story, at
 from tests.storing import LEASE, claim, claim_one, follow, publish, state_of

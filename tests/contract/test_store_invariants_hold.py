@@ -15,20 +15,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.core.model import (
-    Changes,
-    Chat,
-    Delivery,
-    DeliveryState,
-    Gone,
-    Later,
-    Moved,
-    Outcome,
-    Refused,
-    Sent,
-    Unsure,
-    Voice,
-)
+from bot.core.model import Changes, Chat, Delivery, DeliveryState, Voice
+from bot.core.outcome import Gone, Later, Moved, Outcome, Refused, Sent, Unsure
 from bot.ports import Store
 from bot.store import open_store
 from bot.store.sqlite.store import SqliteStore

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from bot.core.model import DeliveryState, Gone, Later, Reader, Reason, Sent, StoredQuery, Voice, Why
+from bot.core.model import DeliveryState, Reader, Reason, StoredQuery, Voice, Why
+from bot.core.outcome import Gone, Later, Sent
 from bot.ports import QueryLog, Store
 from tests.builders import NOW, a_chat, a_delivery, a_story, an_alert, at, some_changes
 from tests.storing import addressed, claim, claim_one, follow, publish, query_ids, state_of

@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from bot.core.model import Delivery, DeliveryState, Gone, Later, Moved, Sent, Unsure, Voice
+from bot.core.model import Delivery, DeliveryState, Voice
+from bot.core.outcome import Gone, Later, Moved, Sent, Unsure
 from bot.ports import Store
 from bot.store import open_store
 from tests.builders import NOW, a_chat, a_story, at, some_changes

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.core.model import Cursor, Past, State, Voice
+from bot.core.intake import Cursor
+from bot.core.model import Past, State, Voice
 from bot.errors import StoreError
 from bot.ports import Store
 from tests.builders import (

@@ -4,7 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from bot.core.model import Delivery, DeliveryState, Gone, Later, Moved, Outcome, Refused, Sent, Unsure
+from bot.core.model import Delivery, DeliveryState
+from bot.core.outcome import Gone, Later, Moved, Outcome, Refused, Sent, Unsure
 from bot.ports import Store
 from tests.builders import NOW, a_chat, a_story, at, some_changes
 from tests.storing import addressed, claim, claim_one, follow, publish, state_of

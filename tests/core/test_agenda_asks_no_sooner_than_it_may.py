@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.agenda import AgendaLimits, after_failure, after_success
-from bot.core.model import NotModified
+from bot.core.intake import NotModified
 from tests.builders import NOW, a_cursor, a_response, a_source, at
 
 LIMITS = AgendaLimits(jitter_share=0.1, backoff_max=timedelta(hours=24), minimum=timedelta(minutes=1))

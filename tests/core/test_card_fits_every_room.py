@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.card import EXCERPT_SIZE, HEADLINE_SIZE, card
+from bot.core.intake import Standing
 from bot.core.links import host_of
-from bot.core.model import Alert, Card, Chat, Document, Hit, Precision, Reason, Standing, Story, Voice, Why
+from bot.core.model import Alert, Chat, Document, Hit, Precision, Reason, Story, Voice, Why
+from bot.core.speech import Card
 from bot.core.text import clean_controls, utf16_len
 from tests.builders import NOW, at
 

@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from bot.core.card import card
-from bot.core.model import Card, Hit, Mark, Precision, Reason, Standing, Voice
+from bot.core.intake import Standing
+from bot.core.model import Hit, Precision, Reason, Voice
+from bot.core.speech import Card, Mark
 from tests.builders import NOW, a_document, a_story, a_why, an_alert, at
 
 TEXT = (

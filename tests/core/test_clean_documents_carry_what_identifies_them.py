@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.clean import canonical_url, clean, keys_of, number_key, title_key
-from bot.core.model import Entry, Precision, SourceSpec
+from bot.core.intake import Entry, SourceSpec
+from bot.core.model import Precision
 from tests.builders import NOW, a_source, an_entry
 
 PARAGRAPH = "The Secretary has determined that conditions in the country permit the safe return of its nationals. "

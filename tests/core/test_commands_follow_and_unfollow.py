@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.model import Chat, Mark
+from bot.core.model import Chat
+from bot.core.speech import Mark
 from tests.builders import a_document, a_story, some_changes
 from tests.fakes.asker import TOPICS, Asker, a_desk, lines_of, text_of
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.model import Chat, DeliveryState, Hit, Moved, Sent, State, Story
+from bot.core.model import Chat, DeliveryState, Hit, State, Story
+from bot.core.outcome import Moved, Sent
 from bot.core.plan import delivery_id
 from tests.builders import NOW, a_delivery, a_document, a_story, a_verdict, a_why, an_alert, some_changes
 from tests.fakes.asker import HERE, Asker, a_desk, lines_of, text_of

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.commands import COMMANDS, read_line
-from bot.core.model import Chat, Reply
+from bot.core.model import Chat
+from bot.core.speech import Reply
 from tests.builders import a_document, a_story, some_changes
 from tests.fakes.asker import TOPICS, Asker, a_desk, text_of
 

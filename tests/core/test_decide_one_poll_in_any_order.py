@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from bot.core.clean import clean
 from bot.core.decide import judge, matched
 from bot.core.index import Index
-from bot.core.model import Entry, Fingerprint, Past, Reader, State, Verdict, Voice
+from bot.core.intake import Entry
+from bot.core.model import Fingerprint, Past, Reader, State, Verdict, Voice
 from bot.core.plan import plan
 from tests.builders import NOW, a_chat, a_cursor, a_source, an_entry
 

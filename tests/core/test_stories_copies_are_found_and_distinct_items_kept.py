@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.clean import clean
-from bot.core.model import Document, Entry, Fingerprint, SourceSpec, State
+from bot.core.intake import Entry, SourceSpec
+from bot.core.model import Document, Fingerprint, State
 from bot.core.stories import place
 from tests.builders import NOW, a_source, an_entry, at
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.commands import Desk, answer, read_line
-from bot.core.model import Call, Chat, Reply, Topic, Voice
+from bot.core.model import Chat, Topic, Voice
+from bot.core.speech import Call, Reply
 from bot.store.memory import MemoryStore
 from tests.builders import a_source
 from tests.fakes.clock import FakeClock

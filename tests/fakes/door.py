@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from bot.core.model import Alert, Call, Chat, Reply, Span
+from bot.core.model import Alert, Chat
+from bot.core.speech import Call, Reply, Span
 
 
 class FakeDoor:

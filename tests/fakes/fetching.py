@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp.abc import AbstractResolver
 
-from bot.core.model import Cursor, FeedResponse
+from bot.core.intake import Cursor, FeedResponse
 from bot.errors import FetchError
 from bot.fetch import Fetcher, FetchLimits
 from bot.gate import Gate

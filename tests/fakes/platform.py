@@ -6,8 +6,9 @@ import asyncio
 from collections import deque
 from datetime import datetime, timedelta
 
-from bot.core.model import Alert, Chat, Message
+from bot.core.model import Alert, Chat
 from bot.core.pace import Limit, Pace
+from bot.core.speech import Message
 from bot.ports import Clock, Door
 from bot.turn import turn
 

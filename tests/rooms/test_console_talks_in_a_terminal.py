@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.model import Chat, Choice, Mark, Reply, Span
+from bot.core.model import Chat
+from bot.core.speech import Choice, Mark, Reply, Span
 from bot.errors import TryLater
 from handlers.console import Console, wants_style
 from tests.builders import a_document, a_story, an_alert

@@ -8,7 +8,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from bot.core.model import Alert, Hit, Precision, Reason, Standing
+from bot.core.intake import Standing
+from bot.core.model import Alert, Hit, Precision, Reason
 from handlers.slack.render import alert_message
 from tests.builders import NOW, a_document, a_story, a_why, an_alert
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.core.model import Call, Chat, Choice, Reply, Span
+from bot.core.model import Chat
+from bot.core.speech import Call, Choice, Reply, Span
 from bot.errors import TokenError
 from handlers.slack import Slack
 from handlers.slack.sockets import Rhythm

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.model import Chat, Message
+from bot.core.model import Chat
+from bot.core.speech import Message
 from bot.errors import ChatGone, MaybeSent, TokenError, TryLater
 from handlers.slack import Slack
 from handlers.slack.sockets import Rhythm

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.core.model import Choice, Hit, Mark, Message, Precision, Reply, Span, Standing
+from bot.core.intake import Standing
+from bot.core.model import Hit, Precision
+from bot.core.speech import Choice, Mark, Message, Reply, Span
 from bot.core.text import clean_controls
 from handlers.slack.render import alert_message, announcement, encoded, escaped, pages
 from tests.builders import a_document, a_story, a_why, an_alert

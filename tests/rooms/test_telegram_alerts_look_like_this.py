@@ -8,7 +8,9 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from bot.core.model import Alert, Choice, Hit, Mark, Precision, Reason, Reply, Span, Standing
+from bot.core.intake import Standing
+from bot.core.model import Alert, Hit, Precision, Reason
+from bot.core.speech import Choice, Mark, Reply, Span
 from handlers.telegram import render
 from tests.builders import NOW, a_document, a_story, a_why, an_alert
 

@@ -11,7 +11,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.model import Chat, Message
+from bot.core.model import Chat
+from bot.core.speech import Message
 from bot.errors import BadMessage, ChatGone, ChatMoved, MaybeSent, SendError, TokenError, TryLater
 from handlers.telegram.client import Client
 from tests.fakes.telegram import TOKEN, FakeTelegram, Fault, Kind, answer, refusal

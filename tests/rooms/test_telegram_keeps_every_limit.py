@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bot.core.model import Chat, Message
+from bot.core.model import Chat
+from bot.core.speech import Message
 from bot.errors import MaybeSent, SendError, TryLater
 from handlers.telegram import Telegram
 from tests.fakes.clock import FakeClock

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import pytest
 
 from bot.commands import COMMANDS, Who
-from bot.core.model import Call, Chat, Choice, Reply, Span
+from bot.core.model import Chat
+from bot.core.speech import Call, Choice, Reply, Span
 from bot.errors import TokenError
 from handlers.telegram import Telegram
 from tests.fakes.clock import FakeClock

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from bot.core.card import card
 from bot.core.links import host_of
-from bot.core.model import Alert, Choice, Hit, Mark, Message, Reply, Span, Why
+from bot.core.model import Alert, Hit, Why
+from bot.core.speech import Choice, Mark, Message, Reply, Span
 from bot.core.text import clean_controls
 from handlers.telegram import render
 from tests import builders

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from bot.core.model import Call, Chat, Choice, Mark, Reply, Span
+from bot.core.model import Chat
+from bot.core.speech import Call, Choice, Mark, Reply, Span
 from bot.errors import ConfigError
 from handlers.web import Web
 from handlers.web.address import listen

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.model import Call, Chat, Choice, Reply, Span
+from bot.core.model import Chat
+from bot.core.speech import Call, Choice, Reply, Span
 from tests.builders import a_document, a_story, an_alert
 from tests.fakes.browser import a_web_room
 from tests.fakes.chromium import CHROMIUM, a_real_page

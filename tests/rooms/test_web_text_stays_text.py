@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.model import Chat, Choice, Mark, Reply, Span
+from bot.core.model import Chat
+from bot.core.speech import Choice, Mark, Reply, Span
 from handlers.web import Web
 from handlers.web.view import exchange_item, lines, web_url
 from tests.builders import a_document, a_story, a_why, an_alert

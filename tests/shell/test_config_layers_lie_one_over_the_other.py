@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.model import Relevance, Standing
+from bot.core.intake import Relevance, Standing
 from bot.errors import ConfigError
 from config import inspect, load
 from config.layers import setting_keys, variable

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.model import Cursor, FeedResponse, NotModified
+from bot.core.intake import Cursor, FeedResponse, NotModified
 from tests.builders import a_source
 from tests.fakes.feeds import FeedServer
 from tests.fakes.fetching import a_fetcher, after, error_of

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from yarl import URL
 
-from bot.core.model import Cursor, FeedResponse
+from bot.core.intake import Cursor, FeedResponse
 from bot.errors import FetchError
 from bot.gate import Gate
 from tests.builders import a_source

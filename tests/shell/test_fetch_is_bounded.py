@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.model import Cursor, FeedResponse
+from bot.core.intake import Cursor, FeedResponse
 from tests.builders import a_source
 from tests.fakes.feeds import Asked, FeedServer, head
 from tests.fakes.fetching import a_fetcher, error_of

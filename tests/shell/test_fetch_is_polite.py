@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot import __version__
-from bot.core.model import Cursor, FeedResponse
+from bot.core.intake import Cursor, FeedResponse
 from bot.fetch import retry_after
 from tests.builders import NOW, a_source
 from tests.fakes.clock import FakeClock

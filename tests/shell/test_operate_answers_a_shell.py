@@ -8,8 +8,9 @@ import pytest
 
 from bot.commands import Desk, answer
 from bot.control import Answered
-from bot.core.model import Changes, Chat, Delivery, DeliveryState, Reply, Span, Topic, Voice
+from bot.core.model import Changes, Chat, Delivery, DeliveryState, Topic, Voice
 from bot.core.plan import delivery_id
+from bot.core.speech import Reply, Span
 from bot.operate import operate, plain, read_chat
 from bot.store.memory import MemoryStore
 from tests.builders import NOW, a_chat, a_cursor, a_source, a_story, a_why, an_alert, some_changes

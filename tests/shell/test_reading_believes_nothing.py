@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.model import Entry, Parsed
+from bot.core.intake import Entry, Parsed
 from bot.errors import ParseError
 from bot.reading.room import _decode
 from bot.reading.wire import decode_answer_head, encode_answer, encode_error, encode_parsed

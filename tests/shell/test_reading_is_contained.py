@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.model import Parsed
+from bot.core.intake import Parsed
 from bot.errors import ParseError
 from bot.reading import ReadingRoom, ReadLimits
 from tests.builders import a_response, a_source

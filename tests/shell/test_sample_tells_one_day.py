@@ -11,19 +11,8 @@ import pytest
 from bot.core.clean import clean, keys_of
 from bot.core.decide import judge
 from bot.core.index import Index
-from bot.core.model import (
-    Chat,
-    FeedResponse,
-    Fingerprint,
-    Past,
-    Precision,
-    Reader,
-    SourceSpec,
-    Standing,
-    State,
-    Verdict,
-    Voice,
-)
+from bot.core.intake import FeedResponse, SourceSpec, Standing
+from bot.core.model import Chat, Fingerprint, Past, Precision, Reader, State, Verdict, Voice
 from bot.core.plan import plan
 from bot.sample import SampleClock, SampleServer
 from bot.sample.items import the_sample

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.model import DeliveryState, Gone, Later, Moved, Sent, Unsure
+from bot.core.model import DeliveryState
+from bot.core.outcome import Gone, Later, Moved, Sent, Unsure
 from bot.errors import StoreError
 from bot.store.sqlite.store import SqliteStore
 from tests.builders import NOW, a_chat, a_source, a_story, at, some_changes

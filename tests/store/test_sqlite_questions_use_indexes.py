@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.model import Later, Moved, Sent, Voice
+from bot.core.model import Voice
+from bot.core.outcome import Later, Moved, Sent
 from bot.store.sqlite.store import SqliteStore
 from tests.builders import NOW, a_chat, a_source, a_story, at, some_changes
 from tests.storing import addressed, claim, follow, in_memory_directory, publish

@@ -13,7 +13,7 @@ from tests.fakes.news import Item, rss, tps_item
 from tests.fakes.slack import FakeSlack
 from tests.fakes.telegram import FakeTelegram
 
-ANA = 501
+ANA = 501_884_223
 LISTENING = "0A"  # the state in /proc/net/tcp
 NOISE = Item("Drawbridge removal on the Elm River begins", "https://uscis.example/news/bridge", "A bridge is removed.")
 

@@ -14,7 +14,8 @@ from typing import Any
 from bot.core.agenda import AgendaLimits
 from bot.core.clean import canonical_url
 from bot.core.index import Index, find, read_page
-from bot.core.model import Chat, DeliveryState, SourceSpec, Standing, Voice
+from bot.core.intake import SourceSpec, Standing
+from bot.core.model import Chat, DeliveryState, Voice
 from bot.core.query import read_topics
 from bot.deliver import DeliverDesk, Lanes
 from bot.fetch import Fetcher, FetchLimits

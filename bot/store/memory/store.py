@@ -6,23 +6,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.core.model import (
-    Changes,
-    Chat,
-    Cursor,
-    Delivery,
-    DeliveryState,
-    Gone,
-    Moved,
-    Outcome,
-    Past,
-    Reader,
-    SourceSpec,
-    Story,
-    Subscription,
-    Unsure,
-    Voice,
-)
+from bot.core.intake import Cursor, SourceSpec
+from bot.core.model import Changes, Chat, Delivery, DeliveryState, Past, Reader, Story, Subscription, Voice
+from bot.core.outcome import Gone, Moved, Outcome, Unsure
 from bot.ports import Census, QueryLog
 from bot.store import rules
 from bot.store.memory.archive import Archive

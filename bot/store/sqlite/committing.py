@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bot.core.model import Changes, Chat, Cursor, Delivery, Document, State, Verdict
+from bot.core.intake import Cursor
+from bot.core.model import Changes, Chat, Delivery, Document, State, Verdict
 from bot.store.rules import asked_for
 from bot.store.sqlite.rows import (
     Connection,

@@ -6,7 +6,8 @@ import heapq
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from bot.core.model import Chat, Delivery, DeliveryState, Gone, Moved, Outcome, Unsure
+from bot.core.model import Chat, Delivery, DeliveryState
+from bot.core.outcome import Gone, Moved, Outcome, Unsure
 from bot.store.rules import DISCARDABLE, DISCARDED, RETRIABLE, STOPPED, about, rest_after, retried, settled
 from bot.store.sqlite import chats
 from bot.store.sqlite.rows import Connection, Row, as_list, chat_of, deliveries_of, moment, plain, stamp, stamp_or_null

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from bot.core.model import Cursor, Past, Reader, SourceSpec, StoredQuery, Voice
+from bot.core.intake import Cursor, SourceSpec
+from bot.core.model import Past, Reader, StoredQuery, Voice
 from bot.ports import QueryLog
 from bot.store.sqlite.rows import Connection, as_list, chat_of, cursor_of, fingerprint_of, plain, stamp
 

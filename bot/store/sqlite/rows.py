@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.core.intake import Cursor, Standing
 from bot.core.model import (
     Alert,
     Chat,
-    Cursor,
     Delivery,
     DeliveryState,
     Document,
@@ -19,7 +19,6 @@ from bot.core.model import (
     Hit,
     Precision,
     Reason,
-    Standing,
     Story,
     Voice,
     Why,
