@@ -150,7 +150,6 @@ async def build(
     closing.push_async_callback(store.close)
     fetcher = Fetcher(contact=settings.bot.contact, limits=world.fetching, clock=world.clock, gate=world.gate)
     closing.push_async_callback(fetcher.close)
-    voice = Voice(zone=settings.bot.timezone)
     jitter = random.SystemRandom().random
 
     async def ready() -> tuple[str, ...]:
@@ -173,25 +172,23 @@ async def build(
         wake_outbox=lanes.wake,
         places=asyncio.Semaphore(settings.fetch.concurrency),
     )
+    voice = Voice(zone=settings.bot.timezone)
     desk = Desk(store, settings.topics, world.sources, world.not_yet, voice, world.clock, rooms.in_words)
     door = FrontDoor(desk, polling.one_at_a_time, lanes.wake)
+    clockwork = Clockwork({"tick": world.tick, **INTERVALS})
     bot = Bot(
-        clock=world.clock,
-        store=store,
-        polling=polling,
-        lanes=lanes,
-        rooms=rooms,
-        clockwork=Clockwork({"tick": world.tick, **INTERVALS}),
-        door=door,
-        retry_for=settings.delivery.retry_for,
-        announce=_announcer(world),
+        world.clock, store, polling, lanes, rooms, clockwork, door, settings.delivery.retry_for, _announcer(world)
     )
     control = ControlServer(world.data_dir / SOCKET_NAME, lambda argv: operate(desk, door.answer, argv))
     await control.start()
     closing.push_async_callback(control.close)
-    lines = [line for _, line in opened] + _missing(rooms.all)
-    _say(greeting(str(world.data_dir), lines, len(world.sources), len(world.not_yet), sample=world.sample is not None))
+    _greet(world, rooms, [line for _, line in opened])
     return bot
+
+
+def _greet(world: World, rooms: Rooms, opened: list[RoomLine]) -> None:
+    lines = opened + _missing(rooms.all)
+    _say(greeting(str(world.data_dir), lines, len(world.sources), len(world.not_yet), sample=world.sample is not None))
 
 
 def _rooms(

@@ -26,7 +26,7 @@ def unknown_steps(db: Database) -> tuple[str, ...]:
 @migrations()
 def m001_first_schema(db: Database) -> None:
     """Everything the first release keeps."""
-    for part in (_sources, _documents, _people, _deliveries, _lanes, _readable):
+    for part in (_sources, _documents, _decisions, _people, _deliveries, _lanes, _lane_upkeep, _readable):
         part(db)
 
 
@@ -60,7 +60,7 @@ def _sources(db: Database) -> None:
 
 
 def _documents(db: Database) -> None:
-    """What was read, which story it belongs to, and why it was taken as it was."""
+    """What was read, and which story it belongs to."""
     db.execute("""
         CREATE TABLE stories (
             number INTEGER PRIMARY KEY,
@@ -96,6 +96,10 @@ def _documents(db: Database) -> None:
             UNIQUE (key, document_id)
         ) STRICT""")
     db.execute("CREATE INDEX document_keys_by_document ON document_keys (document_id)")
+
+
+def _decisions(db: Database) -> None:
+    """How documents changed, and why each was taken as it was."""
     db.execute("""
         CREATE TABLE revisions (
             document_id TEXT NOT NULL REFERENCES documents (id),
@@ -222,6 +226,10 @@ def _lanes(db: Database) -> None:
             seq INTEGER NOT NULL
         ) STRICT""")
     db.execute("CREATE INDEX lanes_oldest ON lanes (platform, due_at, seq)")
+
+
+def _lane_upkeep(db: Database) -> None:
+    """Keep `lanes` the answer of `lane_heads`, whatever happens to rows and chats."""
     db.execute("""
         CREATE TRIGGER lanes_delivery_added AFTER INSERT ON deliveries BEGIN
             DELETE FROM lanes WHERE chat_id = NEW.chat_id;
