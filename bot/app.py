@@ -175,13 +175,11 @@ async def build(
     voice = Voice(zone=settings.bot.timezone)
     desk = Desk(store, settings.topics, world.sources, world.not_yet, voice, world.clock, rooms.in_words)
     door = FrontDoor(desk, polling.one_at_a_time, lanes.wake)
-    clockwork = Clockwork({"tick": world.tick, **INTERVALS})
-    bot = Bot(
-        world.clock, store, polling, lanes, rooms, clockwork, door, settings.delivery.retry_for, _announcer(world)
-    )
+    clockwork, retry_for = Clockwork({"tick": world.tick, **INTERVALS}), settings.delivery.retry_for
+    bot = Bot(world.clock, store, polling, lanes, rooms, clockwork, door, retry_for, _announcer(world))
     control = ControlServer(world.data_dir / SOCKET_NAME, lambda argv: operate(desk, door.answer, argv))
-    await control.start()
     closing.push_async_callback(control.close)
+    await control.start()
     _greet(world, rooms, [line for _, line in opened])
     return bot
 

@@ -55,7 +55,7 @@ async def test_cookies_are_not_kept(server: FeedServer) -> None:
 
 SCRIPT = """
 import asyncio, sys
-from bot.core.model import Cursor
+from bot.core.intake import Cursor
 from tests.builders import a_source
 from tests.fakes.fetching import a_fetcher
 
