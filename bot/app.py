@@ -24,7 +24,7 @@ from bot.control import SOCKET_NAME, ControlServer, DataLock
 from bot.core.agenda import AgendaLimits
 from bot.core.index import Index
 from bot.core.intake import SourceSpec
-from bot.core.model import Voice
+from bot.core.model import Chat, Voice
 from bot.core.query import read_topics
 from bot.core.speech import Call
 from bot.daemon import Bot, FrontDoor, Rooms
@@ -40,12 +40,12 @@ from bot.sample.beside import SampleBeside
 from bot.store import open_store
 from bot.welcome import RoomLine, first_round, greeting
 from config import Settings
-from handlers.console import CHAT as CONSOLE
 from handlers.console import Console, wants_style
 from handlers.web import Web
 
 INTERVALS = {"outbox": timedelta(seconds=5), "housekeeping": timedelta(minutes=1)}
 SAMPLE_TOPICS = ("tps", "removal")
+SAMPLE_CHATS = (Chat("console", "", "local"), Chat("web", "", "local"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +99,9 @@ async def _live(settings: Settings, options: RunOptions, data_dir: Path) -> None
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, bot.stop.set)
         await bot.begin()
-        if world.sample is not None and CONSOLE.platform in bot.rooms.all:
-            for topic in SAMPLE_TOPICS:
-                await bot.door.answer(Call("follow", (topic,), CONSOLE, may_change=True))
+        if world.sample is not None:
+            for chat in (chat for chat in SAMPLE_CHATS if chat.platform in bot.rooms.all):
+                await bot.door.answer(Call("follow", SAMPLE_TOPICS, chat, may_change=True))
         if not options.once:
             await bot.serve()
             return
@@ -173,7 +173,8 @@ async def build(
         places=asyncio.Semaphore(settings.fetch.concurrency),
     )
     voice = Voice(zone=settings.bot.timezone)
-    desk = Desk(store, settings.topics, world.sources, world.not_yet, voice, world.clock, rooms.in_words)
+    prefixes = {"telegram": "/", "slack": f"{settings.slack.command} "}
+    desk = Desk(store, settings.topics, world.sources, world.not_yet, voice, world.clock, rooms.in_words, prefixes)
     door = FrontDoor(desk, polling.one_at_a_time, lanes.wake)
     clockwork, retry_for = Clockwork({"tick": world.tick, **INTERVALS}), settings.delivery.retry_for
     bot = Bot(world.clock, store, polling, lanes, rooms, clockwork, door, retry_for, _announcer(world))
@@ -221,7 +222,7 @@ def _rooms(
             sample=sample,
             sample_url=None if sample else beside.url,
         )
-        yield web, RoomLine("Web", f"{web.open()}   try: follow tps")
+        yield web, RoomLine("Web", f"{web.open()}/chat   try: follow tps")
     if sys.stdin.isatty() or (options.once and world.sample is not None):
         styled = wants_style(sys.stdout, os.environ)
         yield Console(sys.stdin, sys.stdout, styled=styled), RoomLine("Terminal", "type help here; Ctrl-C stops")

@@ -14,6 +14,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import assert_never
 
 import structlog
@@ -23,7 +24,7 @@ from bot.core.clean import clean, keys_of
 from bot.core.decide import judge, matched
 from bot.core.index import Index
 from bot.core.intake import Cursor, Entry, FeedResponse, NotModified, SourceSpec, Standing
-from bot.core.model import Changes, State, Verdict
+from bot.core.model import Changes, Document, State, Verdict
 from bot.core.plan import plan
 from bot.core.query import QueryError
 from bot.errors import FetchError, ParseError
@@ -158,7 +159,7 @@ async def gather(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Reading 
 async def decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: Reading) -> Polled:
     """Decide in line and commit: documents, deliveries and cursor together."""
     now = desk.clock.now()
-    documents = clean(source, reading.entries, now)
+    documents = await _cleaned(source, reading.entries, now)
     baseline = cursor.last_success_at is None
     async with desk.one_at_a_time:
         index = await desk.queries.refresh()
@@ -188,10 +189,17 @@ async def decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: Re
 
 
 async def _any_unseen(desk: PollDesk, source: SourceSpec, entries: tuple[Entry, ...]) -> bool:
-    documents = clean(source, entries, desk.clock.now())
+    documents = await _cleaned(source, entries, desk.clock.now())
     past = await desk.store.past(keys_of(documents))
     known = {key for fingerprint in past.fingerprints for key in fingerprint.keys}
     return any(known.isdisjoint(document.keys) for document in documents)
+
+
+async def _cleaned(source: SourceSpec, entries: tuple[Entry, ...], now: datetime) -> tuple[Document, ...]:
+    """Clean a list; a long one in a thread, since an entry costs 0.4 ms and the loop has others to serve."""
+    if len(entries) <= BREATHE_EVERY:
+        return clean(source, entries, now)
+    return await asyncio.to_thread(clean, source, entries, now)
 
 
 def _unchanged(

@@ -46,7 +46,7 @@ class Bot(Section):
     timezone: Annotated[str, AfterValidator(read_zone)] = "America/New_York"
     data_dir: Path = Path("data")
     log_format: Literal["auto", "console", "json"] = "auto"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["auto", "debug", "info", "warning", "error"] = "auto"
     contact: Annotated[str, AfterValidator(read_header)] = ""
 
 

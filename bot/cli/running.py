@@ -34,7 +34,7 @@ def run(config: Path | None, *, once: bool, sample: bool, no_web: bool) -> int:
         pass
     set_up(
         format=settings.bot.log_format,
-        level=settings.bot.log_level,
+        level=_level(settings.bot.log_level),
         secrets=settings.secrets(),
         chat_salt=secrets.token_bytes(16),
     )
@@ -67,6 +67,13 @@ def chat(config: Path | None) -> int:
         elif line.strip():
             raise BotError("The bot has stopped. Start it again with `policybell run`.")
     return 0
+
+
+def _level(wanted: str) -> str:
+    """Choose the level of logs: where somebody chats in this terminal, only what is broken is worth their screen."""
+    if wanted != "auto":
+        return wanted
+    return "error" if sys.stdin.isatty() else "info"
 
 
 def _typed(prompt: str) -> str | None:

@@ -75,7 +75,11 @@ def test_problems_of_all_sections_and_kinds_are_named_together(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("toml", "path", "sentence"),
     [
-        ("[bot]\nlog_level = 'loud'", "bot.log_level", "write 'debug', 'info', 'warning' or 'error'; got 'loud'"),
+        (
+            "[bot]\nlog_level = 'loud'",
+            "bot.log_level",
+            "write 'auto', 'debug', 'info', 'warning' or 'error'; got 'loud'",
+        ),
         ("[bot]\nname = ''", "bot.name", "must not be empty"),
         ("[bot]\nname = 7", "bot.name", 'write a text in quotation marks, such as "7"'),
         ("[bot]\ncontact = 'a\\nb'", "bot.contact", None),
