@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import escape
 from itertools import pairwise
 
@@ -46,11 +46,8 @@ def alert(alert: Alert, *, repeat: bool, plain: bool) -> Message:
 
 def reply(reply: Reply) -> tuple[Message, ...]:
     """Say an answer in as many messages as it needs; its choices go under the last one."""
-    pages = [page for page in _pages(_pieces(reply.spans)) if "".join(piece.text for piece in page).strip()]
-    messages = [
-        _message("".join(piece.text for piece in page).strip(), "".join(piece.html for piece in page).strip())
-        for page in pages
-    ]
+    pages = [page for page in _pages(_lines(reply.spans)) if _words(page).strip()]
+    messages = [_message(_words(page).strip(), _line(page).strip()) for page in pages]
     rows = _rows(reply.choices)
     if messages and rows:
         last = messages.pop()
@@ -86,7 +83,7 @@ def _plain_card(card: Card) -> str:
     head = [_words([Span(card.headline)]), card.notice, _words(card.byline)]
     facts = [_words([Span(f"{name}: {value}")]) for name, value in card.facts]
     above = "\n\n".join(filter(None, [_stacked(head), _words(card.excerpt), _stacked(facts)]))
-    below = f"\n\n{_addressed(card.link)}\n\n{_words(card.footer)}"
+    below = f"\n\n{_words([card.link])}\n\n{_words(card.footer)}"
     return cut(above, LIMIT - utf16_len(below), utf16_len) + below
 
 
@@ -103,13 +100,8 @@ def _line(spans: Iterable[Span]) -> str:
 
 
 def _words(spans: Iterable[Span]) -> str:
-    """Write spans without formatting."""
-    return "".join(span.text for span in _still(spans))
-
-
-def _addressed(link: Span) -> str:
-    """Write a link without formatting."""
-    return f"{link.text}: {link.url}" if link.url else link.text
+    """Write spans without formatting, addresses behind their labels."""
+    return "".join(f"{span.text}: {span.url}" if span.url else span.text for span in _still(spans))
 
 
 def _still(spans: Iterable[Span]) -> list[Span]:
@@ -117,7 +109,7 @@ def _still(spans: Iterable[Span]) -> list[Span]:
 
     It looks at the whole text, whatever is bold in it: so does this. In code it looks for nothing.
     """
-    clean = [replace(span, text=f"{clean_controls(span.text)}{_host_beside(span)}") for span in spans]
+    clean = [_clean(span) for span in spans]
     whole = "".join(span.text for span in clean)
     places = [found.end() for found in _CLICKABLE.finditer(whole) if not found["address"]]
     still, start = [], 0
@@ -130,6 +122,14 @@ def _still(spans: Iterable[Span]) -> list[Span]:
     return still
 
 
+def _clean(span: Span) -> Span:
+    """Drop what deceives; beside a label that does not say where its link leads, say it."""
+    text = clean_controls(span.text)
+    host = host_of(span.url) if span.url and text.strip() else ""
+    beside = "" if host.removeprefix("www.") in text else f" ({host.removeprefix('www.')})"
+    return replace(span, text=f"{text}{beside}", url=span.url if host else "")
+
+
 def _joined(text: str, places: Sequence[int]) -> str:
     return _JOINER.join(text[start:end] for start, end in pairwise((0, *places, len(text))))
 
@@ -138,7 +138,7 @@ def _span(span: Span) -> str:
     if not span.text:
         return ""
     text = escape(span.text, quote=False)
-    if span.url and host_of(span.url):
+    if span.url:
         return f'<a href="{escape(span.url)}">{text}</a>'
     if span.mark is Mark.CODE:
         # A command without words stays bare: then it can be tapped. Code is copied by a tap.
@@ -147,47 +147,31 @@ def _span(span: Span) -> str:
     return f"<{tag}>{text}</{tag}>" if tag else text
 
 
-def _host_beside(span: Span) -> str:
-    """Say where a link leads, unless its label does."""
-    host = host_of(span.url).removeprefix("www.") if span.url and span.text.strip() else ""
-    return "" if host in span.text else f" ({host})"
-
-
 # --- replies, cut into messages -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A line or less of an answer, as seen and as sent."""
-
-    text: str
-    html: str
-    size: int
-    entities: int
-
-
-def _pieces(spans: Iterable[Span]) -> Iterator[_Piece]:
-    for span in _still(spans):
-        for number, words in enumerate(span.text.split("\n")):
+def _lines(spans: Iterable[Span]) -> Iterator[Span]:
+    """Cut spans into lines or less, none of them longer than fits beside its address."""
+    for span in spans:
+        for number, words in enumerate(clean_controls(span.text).split("\n")):
             if number:
-                yield _Piece("\n", "\n", 1, 0)
+                yield Span("\n")
             if words:
-                url = span.url if words.strip() else ""
-                line = Span(cut(words, LIMIT // 4, utf16_len), span.mark, url)
-                text = _addressed(line)
-                # The address makes the plain form the longer one: that is the one to be counted.
-                yield _Piece(text, _span(line), utf16_len(text), int(line.mark is not Mark.PLAIN or bool(url)))
+                yield Span(cut(words, LIMIT // 4, utf16_len), span.mark, span.url)
 
 
-def _pages(pieces: Iterable[_Piece]) -> Iterator[list[_Piece]]:
-    page: list[_Piece] = []
+def _pages(lines: Iterable[Span]) -> Iterator[list[Span]]:
+    page: list[Span] = []
     size = entities = 0
-    for piece in pieces:
-        if page and (size + piece.size > LIMIT or entities + piece.entities > _ENTITIES):
+    for line in lines:
+        # Its plain form is the longer one, for the address; what follows may ask for one joiner more.
+        more = utf16_len(_words([line])) + (line.text != "\n")
+        marked = int(line.mark is not Mark.PLAIN or bool(line.url))
+        if page and (size + more > LIMIT or entities + marked > _ENTITIES):
             yield page
             page, size, entities = [], 0, 0
-        page.append(piece)
-        size, entities = size + piece.size, entities + piece.entities
+        page.append(line)
+        size, entities = size + more, entities + marked
     if page:
         yield page
 

@@ -194,11 +194,18 @@ def test_a_command_without_words_can_be_tapped_and_a_longer_line_copied() -> Non
 
 
 def test_a_long_list_goes_on_in_the_next_message_with_the_buttons_at_its_end() -> None:
-    spans = tuple(Span(f"{number}. A source with a name of its own, read every 15 minutes\n") for number in range(200))
+    spans = tuple(Span(f"{number}. A source with a name of its own, read every 15 minutes\n") for number in range(190))
     messages = render.reply(Reply(spans, (Choice("Help", "help"),)))
     assert len(messages) == 3
     assert ["reply_markup" in message.native for message in messages] == [False, False, True]
-    assert "".join(taken(message).text for message in messages).count("A source") == 200
+    assert "".join(taken(message).text for message in messages).count("A source") == 190
+
+
+@pytest.mark.parametrize("words", ["t.me/evil ana.t.me", "@everyone", "/start"])
+@pytest.mark.parametrize("before", ["a" * 1_020, "a" * 2_000, "line\n" * 818 + "aaaa", ""])
+def test_where_a_text_is_cut_nothing_becomes_clickable(before: str, words: str) -> None:
+    for message in render.reply(Reply((Span(before), Span(words), Span(words)))):
+        assert_harmless(taken(message))
 
 
 @given(st.lists(st.builds(Choice, texts, texts), max_size=130))
