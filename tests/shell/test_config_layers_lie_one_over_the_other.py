@@ -109,6 +109,19 @@ def test_a_secret_file_that_everybody_may_read_is_refused(tmp_path: Path) -> Non
     assert list(problems(tmp_path, environ={"POLICYBELL_TELEGRAM__TOKEN_FILE": "/nowhere"})) == list(environ)
 
 
+def test_credentials_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "telegram__token").write_bytes(b"\xff\xfe")
+    (found,) = problems(tmp_path, environ={"CREDENTIALS_DIRECTORY": str(tmp_path)}).items()
+    assert str(tmp_path) in found[0]
+    assert found[1].startswith("its secrets cannot be read: ")
+
+
+def test_a_variable_that_is_no_json_where_it_must_be_is_named(tmp_path: Path) -> None:
+    (found,) = problems(tmp_path, environ={"POLICYBELL_SOURCES": "["}).items()
+    assert found[0] == "environment"
+    assert "sources" in found[1]
+
+
 def test_secrets_never_print(tmp_path: Path) -> None:
     environ = {"POLICYBELL_TELEGRAM__TOKEN": "1:canary", "POLICYBELL_SLACK__BOT_TOKEN": "xoxb-canary"}
     environ["POLICYBELL_SLACK__APP_TOKEN"] = "xapp-canary"
