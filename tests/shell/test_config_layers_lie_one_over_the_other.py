@@ -130,6 +130,13 @@ def test_secrets_never_print(tmp_path: Path) -> None:
     assert settings.secrets() == {"1:canary", "xoxb-canary", "xapp-canary"}
 
 
+def test_a_token_in_the_file_is_refused_and_not_repeated_whatever_it_is(tmp_path: Path) -> None:
+    for value in ('"1:canary"', "12345", "['12345']"):
+        found = problems(tmp_path, f"[slack]\nbot_token = {value}\n")
+        assert list(found) == ["slack.bot_token"]
+        assert found["slack.bot_token"].endswith("put it in the environment as POLICYBELL_SLACK__BOT_TOKEN")
+
+
 def test_settings_cannot_be_changed(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="frozen"):
         loaded(tmp_path).fetch.concurrency = 3  # type: ignore[misc]
