@@ -21,7 +21,7 @@ class Figure:
     def __str__(self) -> str:
         parts = [f"{self.name:<44} {self.value:>10.3f} {self.unit:<12}"]
         if self.baseline:
-            parts.append(f"{self.baseline}, ratio {self.ratio:.2f}")
+            parts.append(f"{self.baseline}, ratio {self.ratio:.3f}")
         if self.reach:
             parts.append(f"reach {self.reach}")
         return "  ".join(parts).rstrip()

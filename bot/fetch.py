@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Protocol, cast
 
@@ -42,6 +43,7 @@ ACCEPT = (
 )
 
 _CHUNK = 65_536
+_URLS_REMEMBERED = 4_096
 _KEEP_ALIVE = 75.0  # seconds; longer than the usual tick, so that sources of one host share a connection
 _PERMANENT = frozenset({301, 308})
 _TEMPORARY = frozenset({302, 303, 307})
@@ -97,6 +99,9 @@ class Fetcher:
         self._gate = gate
         self._resolver = resolver
         self._pacing = _Pacing(limits.per_host_delay, clock)
+        # What the gate thinks of a URL as text never changes, and the same few are asked for again and again.
+        self._checked = lru_cache(maxsize=_URLS_REMEMBERED)(partial(_checked, gate))
+        self._patience = lru_cache(maxsize=1)(self._timeout)
         self._open_session: aiohttp.ClientSession | None = None
 
     async def __call__(self, source: SourceSpec, url: str, cursor: Cursor) -> FeedResponse | NotModified | FetchError:
@@ -136,9 +141,10 @@ class Fetcher:
     async def _ask(
         self, source_id: str, url: URL, validators: Mapping[str, str], seconds: float
     ) -> FeedResponse | NotModified | _Redirect:
-        get = self._session().get(url, headers=validators, allow_redirects=False)
+        timeout = self._patience(seconds)
+        get = self._session().get(url, headers=validators, timeout=timeout, allow_redirects=False)
         try:
-            async with asyncio.timeout(seconds), get as response:
+            async with get as response:
                 return await self._understand(source_id, url, validators, response)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise FetchError(_sentence(error, url.host or "")) from error
@@ -159,14 +165,16 @@ class Fetcher:
 
     async def _body(self, response: aiohttp.ClientResponse, encoding: str) -> bytes:
         """Read and unpack, at most one chunk beyond the limit. One layer of gzip or deflate, or none."""
-        body = bytearray()
+        pieces: list[bytes] = []
+        left = self._limits.max_bytes
         unpacker = _Unpacker(encoding)
         async for chunk in response.content.iter_chunked(_CHUNK):
-            body += unpacker.unpack(chunk, self._limits.max_bytes - len(body) + 1)
-            if len(body) > self._limits.max_bytes:
+            pieces.append(unpacker.unpack(chunk, left + 1))
+            left -= len(pieces[-1])
+            if left < 0:
                 raise FetchError(f"the answer is larger than {self._limits.max_bytes:,} bytes", status=200)
         unpacker.finish()
-        return bytes(body)
+        return b"".join(pieces)
 
     def _next(self, here: URL, location: str) -> URL:
         """Where a redirect leads, if it may."""
@@ -180,10 +188,14 @@ class Fetcher:
             raise FetchError("the server redirects from https to http, which is not followed")
         return there
 
-    def _checked(self, url: str) -> URL:
-        if why := self._gate.check_url(url):
-            raise FetchError(why)
-        return URL(url).with_fragment(None)
+    def _timeout(self, left: float) -> aiohttp.ClientTimeout:
+        """How long a request may take, of what is left of the whole. Most requests have all of it."""
+        return aiohttp.ClientTimeout(
+            total=max(left, 0.001),  # aiohttp takes 0 for "without end",
+            sock_connect=self._limits.connect.total_seconds(),
+            sock_read=self._limits.idle.total_seconds(),
+            ceil_threshold=self._limits.total.total_seconds() + 1,  # and rounds longer ones up to whole seconds
+        )
 
     def _session(self) -> aiohttp.ClientSession:
         if self._open_session is None:
@@ -196,11 +208,6 @@ class Fetcher:
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": self._agent, "Accept": ACCEPT, "Accept-Encoding": "gzip, deflate"},
-                timeout=aiohttp.ClientTimeout(
-                    total=None,  # counted by ourselves, over all redirects
-                    connect=self._limits.connect.total_seconds(),
-                    sock_read=self._limits.idle.total_seconds(),
-                ),
                 auto_decompress=False,
                 trust_env=False,
             )
@@ -225,6 +232,12 @@ class _Pacing:
                 # A clock that was set back must not make anybody wait longer than the delay.
                 await self.clock.sleep(min(rest, self.delay).total_seconds())
             self.last[host] = self.clock.now()
+
+
+def _checked(gate: Gate, url: str) -> URL:
+    if why := gate.check_url(url):
+        raise FetchError(why)
+    return URL(url).with_fragment(None)
 
 
 class _Stream(Protocol):

@@ -11,13 +11,13 @@ Errors are values here: a source that fails ends as a cursor with a reason, and 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
 import structlog
+from xxhash import xxh3_128_hexdigest
 
 from bot.core.agenda import AgendaLimits, after_failure, after_success
 from bot.core.clean import clean, keys_of
@@ -122,8 +122,10 @@ async def poll_one(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Polled
             polled = _failed(desk, source, cursor, got)
         case _:
             assert_never(got)
-    say = log.warning if polled.error else log.info if polled.new else log.debug
-    say("poll.done", source=source.id, new=polled.new, alerts=polled.alerts, error=polled.error)
+    if polled.error:
+        log.warning("poll.failed", source=source.id, error=polled.error)
+    elif polled.new:
+        log.info("poll.done", source=source.id, new=polled.new, alerts=polled.alerts)
     return polled
 
 
@@ -136,7 +138,7 @@ async def gather(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Reading 
     response = await desk.fetch(source, source.url, cursor)
     if not isinstance(response, FeedResponse):
         return response
-    body_hash = hashlib.blake2b(response.body, digest_size=16).hexdigest()
+    body_hash = xxh3_128_hexdigest(response.body)
     if body_hash == cursor.body_hash:
         return Reading(response, (), body_hash)
     parsed = await desk.read(source, response)

@@ -22,6 +22,9 @@ _SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 _NOT_CACHED = re.compile(r"(?:^|[\s,])no-(?:cache|store)(?:$|[\s,=])", re.ASCII | re.IGNORECASE)
 
 
+_FRESHNESS_HEADERS = frozenset({"cache-control", "expires"})
+
+
 @dataclass(frozen=True, slots=True)
 class AgendaLimits:
     """Bounds of polling: the share of an interval that chance may add or take, the longest and shortest wait."""
@@ -93,6 +96,8 @@ def _with_validators(cursor: Cursor, response: FeedResponse) -> Cursor:
 
 def _held_by_cache(source: SourceSpec, headers: Mapping[str, str], now: datetime) -> timedelta:
     """Say how long the answer stays fresh by its own account, within reason."""
+    if headers.keys().isdisjoint(_FRESHNESS_HEADERS):
+        return timedelta(0)
     control = headers.get("cache-control", "")
     if _NOT_CACHED.search(control):
         return timedelta(0)

@@ -20,38 +20,41 @@ from bot.store.sqlite.rows import (
     why_json,
 )
 
+_SET_CURSOR = """UPDATE cursors SET validator_url = ?, etag = ?, last_modified = ?, body_hash = ?, next_poll_at = ?,
+    failures = ?, last_error = ?, last_success_at = ?, last_new_at = ? WHERE source_id = ?"""
+
 
 def commit(connection: Connection, changes: Sequence[Changes]) -> None:
     """Write polls. What is there already stays as it is, so doing it twice changes nothing."""
+    _write_cursors(connection, [one.cursor for one in changes])
     for one in changes:
-        _write_cursor(connection, one.cursor)
         for verdict in one.verdicts:
             _write_verdict(connection, verdict)
         _write_deliveries(connection, one.deliveries)
 
 
-def _write_cursor(connection: Connection, cursor: Cursor) -> None:
-    _know_source(connection, cursor.source_id)
-    connection.execute(
-        """INSERT INTO cursors (source_id, validator_url, etag, last_modified, body_hash, next_poll_at, failures,
-            last_error, last_success_at, last_new_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (source_id) DO UPDATE SET validator_url = excluded.validator_url, etag = excluded.etag,
-            last_modified = excluded.last_modified, body_hash = excluded.body_hash,
-            next_poll_at = excluded.next_poll_at, failures = excluded.failures, last_error = excluded.last_error,
-            last_success_at = excluded.last_success_at, last_new_at = excluded.last_new_at""",
-        (
-            plain(cursor.source_id),
-            plain(cursor.validator_url),
-            from_header(cursor.etag),
-            from_header(cursor.last_modified),
-            cursor.body_hash,
-            stamp_or_null(cursor.next_poll_at),
-            cursor.failures,
-            plain(cursor.last_error),
-            stamp_or_null(cursor.last_success_at),
-            stamp_or_null(cursor.last_new_at),
-        ),
+def _write_cursors(connection: Connection, cursors: Sequence[Cursor]) -> None:
+    """Write all cursors by one statement: a round of polls that brought nothing is only this."""
+    rows = [_cursor_row(cursor) for cursor in cursors]
+    if connection.executemany(_SET_CURSOR, rows).rowcount == len(rows):
+        return
+    for cursor in cursors:
+        _know_source(connection, cursor.source_id)
+    connection.executemany(_SET_CURSOR, rows)
+
+
+def _cursor_row(cursor: Cursor) -> tuple[object, ...]:
+    return (
+        plain(cursor.validator_url),
+        from_header(cursor.etag),
+        from_header(cursor.last_modified),
+        cursor.body_hash,
+        stamp_or_null(cursor.next_poll_at),
+        cursor.failures,
+        plain(cursor.last_error),
+        stamp_or_null(cursor.last_success_at),
+        stamp_or_null(cursor.last_new_at),
+        plain(cursor.source_id),
     )
 
 
@@ -60,6 +63,11 @@ def _know_source(connection: Connection, source_id: str) -> None:
     connection.execute(
         """INSERT INTO sources (id, kind, name, url, standing, agency, language, dormant)
         VALUES (?, '', '', '', '', '', '', 1) ON CONFLICT (id) DO NOTHING""",
+        (plain(source_id),),
+    )
+    connection.execute(
+        """INSERT INTO cursors (source_id, validator_url, etag, last_modified, body_hash, failures, last_error)
+        VALUES (?, '', '', '', '', 0, '') ON CONFLICT (source_id) DO NOTHING""",
         (plain(source_id),),
     )
 

@@ -61,11 +61,13 @@ def as_list(values: Iterable[object]) -> str:
 
 def from_header(text: str) -> str:
     """Write a validator so that its bytes survive: HTTP headers may hold bytes that are no UTF-8."""
+    if text.isascii():
+        return text
     return text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def to_header(stored: str) -> str:
-    return stored.encode("latin-1").decode("utf-8", "surrogateescape")
+    return stored if stored.isascii() else stored.encode("latin-1").decode("utf-8", "surrogateescape")
 
 
 def key_of(chat: Chat) -> tuple[str, str, str, str]:
