@@ -72,7 +72,7 @@ _GRAMMAR: Final = rf"""
 
     _AND: /&&?/
     _OR: /\|\|?/
-    _MINUS: /(?<![^\s(&|-])-(?=[^\s-])/
+    _MINUS: /(?<![^\s(&|])-(?=[^\s-])/
     LATER.3: /%|but\s+not(?![\w-])/i
     TOPIC.3: /topic:[\w-]+/i
     FIELD.2: /[^\W\d_]\w*:/
@@ -107,7 +107,7 @@ def _advice(corrected: str, limits: Limits) -> str:
         _read(corrected, limits)
     except QueryError:
         return _EXAMPLE
-    return f"Try: {corrected}"
+    return f"Try: {corrected.strip()}"
 
 
 # From here on the hint of a QueryError is the corrected text, or nothing.

@@ -123,11 +123,10 @@ def _flag_halves_before(text: str, place: int) -> int:
 
 def _is_one_syllable(before: str, after: str) -> bool:
     """Say whether two Korean signs stand in one syllable block (or might: an odd pair is better not cut)."""
-    is_syllable_after = "\uac00" <= after <= "\ud7a3"
-    if "\u1100" <= before <= "\u115f" and is_syllable_after:
-        return True
-    is_korean_before = "\u1100" <= before <= "\u11ff" or "\uac00" <= before <= "\ud7a3"
-    return is_korean_before and "\u1100" <= after <= "\u11ff"
+    if "\u1100" <= before <= "\u115f":  # a leading consonant takes another, a vowel, or a whole syllable
+        return "\u1100" <= after <= "\u11a7" or "\uac00" <= after <= "\ud7a3"
+    is_korean = "\u1160" <= before <= "\u11ff" or "\uac00" <= before <= "\ud7a3"
+    return is_korean and "\u1160" <= after <= "\u11ff"  # vowels and closing consonants belong to what precedes
 
 
 def clean_controls(text: str) -> str:
