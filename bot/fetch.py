@@ -191,7 +191,7 @@ class Fetcher:
     def _timeout(self, left: float) -> aiohttp.ClientTimeout:
         """How long a request may take, of what is left of the whole. Most requests have all of it."""
         return aiohttp.ClientTimeout(
-            total=max(left, 0.001),  # aiohttp takes 0 for "without end",
+            total=max(left, 0.001),  # aiohttp takes 0 for "without end"
             sock_connect=self._limits.connect.total_seconds(),
             sock_read=self._limits.idle.total_seconds(),
             ceil_threshold=self._limits.total.total_seconds() + 1,  # and rounds longer ones up to whole seconds
