@@ -231,7 +231,10 @@ def _lanes(db: Database) -> None:
 def _lane_upkeep(db: Database) -> None:
     """Keep `lanes` the answer of `lane_heads`, whatever happens to rows and chats."""
     db.execute("""
-        CREATE TRIGGER lanes_delivery_added AFTER INSERT ON deliveries BEGIN
+        CREATE TRIGGER lanes_delivery_added AFTER INSERT ON deliveries
+        WHEN NEW.state <> 'pending' OR NOT EXISTS (
+            SELECT 1 FROM lanes WHERE chat_id = NEW.chat_id AND (due_at, seq) < (NEW.due_at, NEW.seq))
+        BEGIN
             DELETE FROM lanes WHERE chat_id = NEW.chat_id;
             INSERT INTO lanes SELECT chat_id, platform, due_at, seq FROM lane_heads WHERE chat_id = NEW.chat_id;
         END""")
