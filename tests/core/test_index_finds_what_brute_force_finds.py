@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.core.index import Index, find, read_page
 from bot.core.model import Match
 from bot.core.page import Page
-from bot.core.query import Not, Query, QueryError, Word, expand, parse, show
+from bot.core.query import Not, Query, QueryError, TopicRef, Word, expand, parse, show
 from tests.queries import PAGES, QUERIES
 
 # A query under an id, or None: whatever has the id is removed.
@@ -63,6 +63,8 @@ def test_many_queries_on_long_pages() -> None:
             f'"{one} {two}"',
             f"{one[:6]}* -{three}",
             f"({one} OR {four}) ({two} OR x{one})",
+            # More alternatives than are multiplied out: one side alone is filed.
+            f"({one} OR y1 OR y2 OR y3 OR y4) ({two} OR {three} OR z1 OR z2 OR z3)",
         ]
     index = Index({})
     for query_id, text in enumerate(texts):
@@ -84,9 +86,9 @@ def test_topics_are_put_in_place_when_a_query_is_added() -> None:
     assert index.matches(page) == brute_force({1: topics["tps"], 2: expand(parse("topic:tps venezuela"), topics)}, page)
 
 
-@pytest.mark.parametrize("bad", ["tps OR", "topic:nowhere", "NOT tps", "topic:everything"])
+@pytest.mark.parametrize("bad", ["tps OR", "topic:nowhere", "NOT tps", "topic:everything", "topic:nested"])
 def test_a_bad_query_is_refused_and_harms_nothing_else(bad: str) -> None:
-    index = Index({"everything": Not(Word("tps"))})
+    index = Index({"everything": Not(Word("tps")), "nested": TopicRef("everything")})
     index.add(1, "tps")
     with pytest.raises(QueryError):
         index.add(1, bad)
