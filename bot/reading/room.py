@@ -71,10 +71,7 @@ class ReadingRoom:
                 lines, stopped = await self._ask(source, response)
             except ParseError as error:
                 return error
-        try:
-            return await _decode(lines)
-        except (ValueError, TypeError, KeyError, RecursionError):
-            return ParseError(stopped or "reading it ended without a result", kind="parse_limit")
+        return await result(lines, stopped)
 
     async def close(self) -> None:
         """End the zygote, and with it the job that may be running."""
@@ -103,8 +100,6 @@ class ReadingRoom:
 
     async def _ready(self) -> _Streams:
         """Return the streams of a zygote that has said it is ready."""
-        if self._process is not None and self._process.poll() is not None:
-            self._drop()
         if self._process is None:
             self.start()
         if self._streams is None:
@@ -124,6 +119,14 @@ class ReadingRoom:
             self._process.kill()
             self._process.wait()
         self._process = self._socket = self._streams = None
+
+
+async def result(lines: bytes, stopped: str) -> Parsed | ParseError:
+    """Make of a job's lines what they hold; where that is no whole result, the job was `stopped`."""
+    try:
+        return await _decode(lines)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return ParseError(stopped or "reading it ended without a result", kind="parse_limit")
 
 
 async def _decode(lines: bytes) -> Parsed | ParseError:

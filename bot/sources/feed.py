@@ -27,7 +27,6 @@ from bot.core.plain import plain
 from bot.errors import ParseError
 from bot.ports import Source
 
-_BLANK = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]+(?=<)")
 _WEB_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*[\[{]")
 _ROOT_CLOSES = re.compile(rb"</(?:\w+:)?(?:rss|feed|rdf)\s*>", re.IGNORECASE)
@@ -47,7 +46,7 @@ class Feed:
 
     def parse(self, response: FeedResponse) -> Parsed:
         """Read all entries; a feed without any is fine. Raise `ParseError` where it is no feed, or only part of one."""
-        body = _BLANK.sub(b"", response.body, count=1) if _BLANK.match(response.body) else response.body
+        body = response.body
         if why := _no_feed(body):
             raise ParseError(why, kind="not_a_feed")
         _check_entities(body)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bot.core.intake import Entry
@@ -202,6 +204,20 @@ def test_letters_arrive_whatever_the_encoding_is_said_to_be(encoding: str, decla
     body = f"{declaration}<rss version='2.0'><channel><item><title>Año señalado</title></item></channel></rss>"
     headers = {"content_type": content_type} if content_type else {}
     assert [item.title for item in entries(body, encoding, **headers)] == ["Año señalado"]
+
+
+def test_letters_beyond_latin_arrive_too() -> None:
+    for charset in ("iso-8859-1", "windows-1252", "us-ascii"):
+        body = f"<?xml version='1.0' encoding='{charset}'?><rss><channel><item><title>It’s — año</title></item>"
+        [item] = entries(body + "</channel></rss>", content_type=f"text/xml; charset={charset}")
+        assert item.title == "It’s — año"
+
+
+def test_an_answer_that_names_a_file_opens_none(tmp_path: Path) -> None:
+    file = tmp_path / "feed.xml"
+    file.write_text("<rss version='2.0'><channel><item><title>Secret</title></item></channel></rss>")
+    with pytest.raises(ParseError, match="neither RSS nor Atom"):
+        entries(str(file))
 
 
 def test_bad_markup_in_a_whole_feed_is_forgiven() -> None:
