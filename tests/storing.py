@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ EVERYWHERE = ("telegram", "slack", "web", "console")
 def in_memory_directory() -> Iterator[Path]:
     """A directory whose files need no disk, where the machine has such: what is tested here is not durability."""
     shared = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as directory:
+    with tempfile.TemporaryDirectory(dir=shared if os.access(shared, os.W_OK) else None) as directory:
         yield Path(directory)
 
 
