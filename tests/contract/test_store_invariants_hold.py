@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 from typing import TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -252,6 +253,8 @@ class Stores(RuleBasedStateMachine):
 
         assert self.runner.run(self.sqlite.writer.run(broken)) == []
 
+
+pytestmark = pytest.mark.soak
 
 # R44 asks for 200 runs a commit and 2,000 a night; `make test` runs a share of that, always the same one.
 Stores.TestCase.settings = settings(

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.core.intake import Cursor
-from bot.core.model import Past, State, Voice
+from bot.core.model import Chat, DeliveryState, Past, State, Voice
+from bot.core.outcome import Later
 from bot.errors import StoreError
 from bot.ports import Store
 from tests.builders import (
@@ -23,7 +24,7 @@ from tests.builders import (
     at,
     some_changes,
 )
-from tests.storing import follow, publish, query_ids
+from tests.storing import claim_one, follow, publish
 
 
 async def test_registered_sources_have_a_cursor_and_are_due_at_once(store: Store) -> None:
@@ -187,7 +188,7 @@ async def test_everything_of_a_document_comes_back(store: Store) -> None:
     document = a_document(
         1,
         title="Designación de “Venezuela” 🇻🇪\n",
-        text="a\n\nb\x00c",
+        text="a\n\nb\x01c",
         number="2023-21777",
         claimed_at=None,
         date_note="the feed says 1926",
@@ -197,15 +198,18 @@ async def test_everything_of_a_document_comes_back(store: Store) -> None:
     assert await store.story(1) == a_story(1, document)
 
 
-async def test_half_a_character_harms_nobody(store: Store) -> None:
-    chat = a_chat()
-    await store.follow(chat, Voice(), "word \ud83d", "\ud83d", NOW)
-    (query_id,) = (await query_ids(store)).values()
-    document = a_document(1, title="broken \ud83d", text="\udfff", keys=("url:\ud800",), facts={"a": "\udc00"})
-    alert = an_alert(a_story(1, document), chat)
-    row = a_delivery(replace(alert, why=(replace(alert.why[0], query_id=query_id, label="\ud83d"),)))
-    await store.commit((some_changes(a_story(1, document), deliveries=[row]),))
-    assert await store.delivery(row.id) is not None
+@pytest.mark.parametrize("bad", ["\ud83d", "\0", "a\0b"])
+async def test_what_is_no_text_harms_nobody(store: Store, bad: str) -> None:
+    chat = Chat("telegram", bad, bad, bad)
+    await store.follow(chat, Voice(bad, bad), f"word {bad}", bad, NOW)
+    document = a_document(1, id=f"id {bad}", title=bad, text=bad, keys=(f"url:{bad}",), facts={bad: bad})
+    (planned,) = await publish(store, a_story(1, document))
+    row = await claim_one(store)
+    assert row.id == planned.id
+    assert await store.settle(row, Later(NOW, bad), NOW) is DeliveryState.PENDING
+    assert len((await store.past(document.keys)).fingerprints) == 1
+    assert await store.story_with_key(f"url:{bad}") is not None
+    assert len(await store.unfollow(chat, f"word {bad}", NOW)) == 1
 
 
 async def test_times_of_other_zones_are_the_same_moments(store: Store) -> None:

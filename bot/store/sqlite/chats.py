@@ -10,7 +10,7 @@ from datetime import datetime
 
 from bot.core.model import Chat, Voice
 from bot.store.rules import FURTHEST_FIRST, joined
-from bot.store.sqlite.rows import Connection, deliveries_of, key_of, stamp, why_json
+from bot.store.sqlite.rows import Connection, deliveries_of, key_of, plain, stamp, why_json
 
 
 def find(connection: Connection, chat: Chat) -> int | None:
@@ -31,7 +31,7 @@ def find_or_add(connection: Connection, chat: Chat, voice: Voice, now: datetime)
     added = connection.execute(
         """INSERT INTO chats (platform, workspace, chat, thread, language, zone, created_at)
         VALUES (?, ?, ?, ?, ?, ?, ?)""",
-        (*key_of(chat), voice.language, voice.zone, stamp(now)),
+        (*key_of(chat), plain(voice.language), plain(voice.zone), stamp(now)),
     )
     assert added.lastrowid is not None
     return added.lastrowid

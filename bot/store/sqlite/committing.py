@@ -169,7 +169,7 @@ def _write_deliveries(connection: Connection, deliveries: Sequence[Delivery]) ->
         due = stamp(delivery.due_at)
         rows.append(
             (
-                delivery.id,
+                plain(delivery.id),
                 chat_id,
                 alert.story.number,
                 plain(alert.story.lead.id),

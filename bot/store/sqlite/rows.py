@@ -46,17 +46,20 @@ def moment_or_none(text: str | None) -> datetime | None:
 
 
 def plain(text: str) -> str:
-    """Make any text storable: half of a surrogate pair, which JSON can smuggle in, is no text in UTF-8."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    """Make any text storable: half of a surrogate pair is no text in UTF-8, and SQLite's JSON stops at a NUL.
+
+    JSON that was sent to us can hold both; each becomes one other character, so that offsets stay right.
+    """
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def as_json(value: object) -> str:
     return plain(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
-def as_list(values: Iterable[object]) -> str:
+def as_list(values: Iterable[str | int]) -> str:
     """Write values for `IN (SELECT value FROM json_each(?))`: one prepared statement for any number of them."""
-    return as_json(list(values))
+    return as_json([plain(value) if isinstance(value, str) else value for value in values])
 
 
 def from_header(text: str) -> str:
