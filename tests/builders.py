@@ -132,7 +132,9 @@ def a_delivery(alert: Alert | None = None, **changes: Any) -> Delivery:
     """Make a pending row. Its id follows from chat, story and leading document, as in the product."""
     alert = alert or an_alert()
     key = f"{alert.chat}\n{alert.story.number}\n{alert.story.lead.id}"
-    return replace(Delivery(id=sha256(key.encode("utf-8", "replace")).hexdigest()[:32], alert=alert, due_at=NOW), **changes)
+    return replace(
+        Delivery(id=sha256(key.encode("utf-8", "replace")).hexdigest()[:32], alert=alert, due_at=NOW), **changes
+    )
 
 
 def a_verdict(document: Document | None = None, story: int = 1, **changes: Any) -> Verdict:
