@@ -75,6 +75,9 @@ class Replies:
             except (SendError, TokenError) as error:
                 log.info("reply.lost", platform=chat.platform, error=str(error))
                 return
+            except Exception:  # a bug in one answer shall not silence its chat
+                log.exception("reply.broke", platform=chat.platform)
+                return
             else:
                 return
         log.info("reply.lost", platform=chat.platform, error="given up")

@@ -5,9 +5,14 @@ Texts: tdlib/telegram-bot-api, Client.cpp and ClientManager.cpp; those in capita
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from traceback import format_exception
 
 import pytest
@@ -195,3 +200,32 @@ async def test_a_sentence_repeats_no_body_that_is_not_telegram_s(telegram: FakeT
             await client.send(ANA, HELLO)
         assert "html" not in str(caught.value)
         assert len(str(caught.value)) <= 200
+
+
+async def test_a_repeat_makes_no_sound(telegram: FakeTelegram, client: Client) -> None:
+    await client.send(ANA, replace(HELLO, silent=True))
+    assert telegram.accepted[-1].silent
+    telegram.world.add_private(8)
+    await client.send(Chat("telegram", "", "8"), HELLO)
+    assert not telegram.accepted[-1].silent
+
+
+async def test_no_proxy_is_used_that_nobody_configured_here(telegram: FakeTelegram) -> None:
+    """In a process of its own, whose environment names proxies at which nobody listens."""
+    dead = "http://127.0.0.1:9"
+    script = (
+        "import asyncio, sys; from handlers.telegram.client import Client; "
+        "print(asyncio.run(Client(sys.argv[1], sys.argv[2]).me()).username)"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        script,
+        TOKEN,
+        telegram.api_url,
+        env={"PATH": os.environ["PATH"], "HTTP_PROXY": dead, "http_proxy": dead, "ALL_PROXY": dead},
+        cwd=Path(__file__).parents[2],
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await process.communicate()
+    assert said.decode().strip() == telegram.username

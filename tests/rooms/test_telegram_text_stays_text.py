@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.core.card import card
@@ -208,6 +208,21 @@ def test_where_a_text_is_cut_nothing_becomes_clickable(before: str, words: str) 
         assert_harmless(taken(message))
 
 
+def test_more_formatting_than_counts_goes_on_in_the_next_message() -> None:
+    messages = render.reply(Reply(tuple(Span(f"{number} ", Mark.BOLD) for number in range(250))))
+    assert sum(len(taken(message).entities) for message in messages) == 250
+    for message in messages:
+        assert_harmless(taken(message))
+
+
+def test_a_link_is_no_code_whatever_its_mark() -> None:
+    for message in render.reply(Reply((Span("@everyone /start", Mark.CODE, ADDRESS),))):
+        assert_harmless(taken(message))
+
+
+@example(
+    [Choice("a", "\ud800"), Choice("b", "x\x00"), Choice("\u200b", "help"), Choice("c", "é" * 32), Choice("d", "e")]
+)
 @given(st.lists(st.builds(Choice, texts, texts), max_size=130))
 @settings(max_examples=100, deadline=None)
 def test_buttons_keep_telegram_s_limits(choices: list[Choice]) -> None:
@@ -218,6 +233,7 @@ def test_buttons_keep_telegram_s_limits(choices: list[Choice]) -> None:
     for button in (button for row in rows for button in row):
         assert 1 <= len(button["callback_data"].encode()) <= 64
         assert button["callback_data"].startswith("1|")
+        assert clean_controls(button["callback_data"]) == button["callback_data"]
         assert 1 <= units(button["text"]) <= 64
         assert button["text"].strip()
 
@@ -240,11 +256,16 @@ def test_no_preview_is_ever_fetched_on_our_behalf() -> None:
     assert all(message.native["link_preview_options"] == {"is_disabled": True} for message in messages)
 
 
-@pytest.mark.parametrize("text", ["x" * 60_000, "word " * 12_000, "@a /b " * 10_000, "😀" * 30_000, "<&>" * 20_000])
+@pytest.mark.parametrize("text", ["x" * 60_000, "word " * 12_000, "/a/ @b " * 10_000, "😀" * 30_000, "<&>" * 20_000])
 @pytest.mark.parametrize("plain", [True, False])
 def test_an_endless_text_fits_and_keeps_its_link(text: str, plain: bool) -> None:
-    long = builders.a_document(title=text, text=text, outlet=text, agency=text, number=text, date_note=text)
-    whys = tuple(builders.a_why(number, text) for number in range(50))
+    facts = {"type": text, "citation": text, "effective_on": "2023-10-05", "comments_close_on": "2023-10-05"}
+    url = f"https://{'.'.join(['a' * 62] * 3)}.example/{'x' * 1_790}"
+    hits = tuple(Hit("text", start, start + 44) for start in range(0, 500, 45))
+    long = builders.a_document(
+        title=text, text=text, outlet=text, agency=text, number=text, date_note=text, url=url, facts=facts
+    )
+    whys = tuple(builders.a_why(number, f"{number}{text}", hits) for number in range(50))
     shown = taken(render.alert(builders.an_alert(builders.a_story(1, long), why=whys), repeat=True, plain=plain))
     assert (long.url in shown.text) if plain else shown.links()
 

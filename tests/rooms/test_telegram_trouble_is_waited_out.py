@@ -62,10 +62,11 @@ async def test_a_failing_poll_is_repeated_after_a_wait(stage: Stage, status: int
 
 
 async def test_an_answer_that_is_refused_for_its_form_comes_as_plain_text(stage: Stage) -> None:
+    stage.door.reply = lambda _: Reply((Span("You & I."),))
     stage.telegram.fail_next(400, {"ok": False, "description": "Bad Request: can't parse entities: whatever"})
     stage.telegram.world.say(ANA, ANA, "/list")
     await stage.answered(1)
-    assert stage.telegram.accepted[0].raw == "You said list."
+    assert stage.telegram.accepted[0].raw == "You & I."
 
 
 async def test_an_answer_that_came_too_early_waits_as_long_as_telegram_says(stage: Stage) -> None:
