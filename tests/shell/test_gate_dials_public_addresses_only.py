@@ -103,7 +103,7 @@ def test_wrapping_a_private_address_makes_it_no_more_public(inner: IPv4Address) 
 @given(st.ip_addresses())
 def test_nothing_that_python_calls_special_is_let_through(address: IPv4Address | IPv6Address) -> None:
     if not address.is_global or address.is_multicast or address.is_reserved:
-        # What carries another address is judged by that one; which carriers Python calls special depends on its version.
+        # What carries another address is judged by that one, whatever this version of Python thinks of the carrier.
         carriers = (ip_network("::ffff:0:0/96"), ip_network("64:ff9b::/96"), ip_network("2002::/16"))
         assert why_not(str(address)) or any(address in carrier for carrier in carriers)
 
