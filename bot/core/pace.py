@@ -7,7 +7,8 @@ server may have accepted it at any moment in between. Token buckets are not enou
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -30,6 +31,10 @@ class _Window:
 
     def wait(self, now: datetime) -> timedelta | None:
         """Say how long to wait for a free place; None: until something in flight is answered."""
+        if (
+            self.done and max(self.done[0], self.done[-1]) > now
+        ):  # the clock was set back: nobody waits longer than a window for that
+            self.done = deque(min(at, now) for at in self.done)
         while self.done and self.done[0] + self.limit.window <= now:
             self.done.popleft()
         surplus = len(self.done) + self.in_flight - self.limit.count
@@ -47,6 +52,7 @@ class Pace:
         self._overall = _Window(overall)
         self._per_chat = per_chat
         self._chats: dict[tuple[str, str], tuple[_Window, ...]] = {}
+        self._queues: dict[tuple[str, str] | None, AbstractAsyncContextManager[object]] = {}
 
     def _windows(self, chat: Chat) -> tuple[_Window, ...]:
         key = (chat.workspace, chat.id)
@@ -56,9 +62,20 @@ class Pace:
 
     def wait(self, chat: Chat, now: datetime) -> timedelta | None:
         """Say how long a message to `chat` must wait; None: until some message in flight is answered."""
-        waits = [window.wait(now) for window in self._windows(chat)]
-        known = [wait for wait in waits if wait is not None]
-        return max(known) if len(known) == len(waits) else None
+        return _longest(self._windows(chat), now)
+
+    def wait_in_chat(self, chat: Chat, now: datetime) -> timedelta | None:
+        """Say the same as `wait` for the chat's own limits alone."""
+        return _longest(self._windows(chat)[1:], now)
+
+    def queue(
+        self, chat: Chat | None, make: Callable[[], AbstractAsyncContextManager[object]]
+    ) -> AbstractAsyncContextManager[object]:
+        """Give what those who wait for `chat` (None: for the overall limit) stand in line by; made once by `make`."""
+        key = (chat.workspace, chat.id) if chat else None
+        if key not in self._queues:
+            self._queues[key] = make()
+        return self._queues[key]
 
     def rest(self, chat: Chat, now: datetime) -> timedelta:
         """Say how long the chat's own windows (not the overall one) stay closed after what was sent so far."""
@@ -86,3 +103,10 @@ class Pace:
         for key, windows in list(self._chats.items()):
             if all(window.wait(now) == timedelta(0) and not window.done and not window.in_flight for window in windows):
                 del self._chats[key]
+                self._queues.pop(key, None)
+
+
+def _longest(windows: Sequence[_Window], now: datetime) -> timedelta | None:
+    waits = [window.wait(now) for window in windows]
+    known = [wait for wait in waits if wait is not None]
+    return max(known, default=timedelta(0)) if len(known) == len(waits) else None
