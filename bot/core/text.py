@@ -146,7 +146,7 @@ def _is_needed(text: str, place: int) -> bool:
     before, after = text[place - 1 : place], text[place + 1 : place + 2]
     if not before or unicodedata.combining(before) == _VIRAMA:
         return bool(before)
-    if not after or after.isspace() or _direction_mark.match(after):
+    if not after or after.isspace() or _joiner.match(after) or _direction_mark.match(after):
         return False
     if _shaped.match(before):
         return unicodedata.category(before)[0] in "LM"

@@ -118,6 +118,9 @@ def test_a_page_in_both_languages_is_read_in_both() -> None:
     assert marked("student", title, "") == ["students"]
     assert marked("deportadas estudiante", title, "") == ["estudiantes", "deportados"]
     assert marked("visa", title, "") == ["Visas", "visas"]
+    # One language finds one place, the other the other.
+    title = "The deported of the town, y los deportados que se van por la tarde to the coast"
+    assert marked("deport", title, "") == ["deported", "deportados"]
 
 
 def test_a_word_that_stands_everywhere_is_shown_a_few_times() -> None:

@@ -121,6 +121,11 @@ def test_terms_of_art_are_kept_apart_from_words_of_their_stem(wanted: str, other
     assert read_word(wanted).english != read_word(other).english
 
 
+def test_a_possessive_is_its_noun_in_both_languages() -> None:
+    assert read_word("authority’s")[1:] == read_word("authority")[1:]
+    assert read_word("Biden's").spanish == read_word("Biden").spanish
+
+
 def test_sport_is_no_deportation() -> None:
     assert read_word("deportación").spanish != read_word("deportes").spanish
     assert read_word("deportes").spanish == read_word("deportivas").spanish

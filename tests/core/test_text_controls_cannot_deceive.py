@@ -96,6 +96,7 @@ def test_whatever_comes_in_nothing_deceives(text: str) -> None:
         ("👩\u200dx 👩\u200d", "👩x 👩"),
         ("\u200d👩", "👩"),
         ("م\u200c م\u200d", "م م"),
+        ("م\u200c\u200cم", "مم"),
         ("\u060c\u200cx", "\u060cx"),
         ("हिन्\u200d", "हिन्\u200d"),
         ("hid\U000e0068\U000e0069den", "hidden"),
