@@ -231,12 +231,13 @@ def _lanes(db: Database) -> None:
 def _lane_upkeep(db: Database) -> None:
     """Keep `lanes` the answer of `lane_heads`, whatever happens to rows and chats."""
     db.execute("""
-        CREATE TRIGGER lanes_delivery_added AFTER INSERT ON deliveries
-        WHEN NEW.state <> 'pending' OR NOT EXISTS (
-            SELECT 1 FROM lanes WHERE chat_id = NEW.chat_id AND (due_at, seq) < (NEW.due_at, NEW.seq))
-        BEGIN
-            DELETE FROM lanes WHERE chat_id = NEW.chat_id;
-            INSERT INTO lanes SELECT chat_id, platform, due_at, seq FROM lane_heads WHERE chat_id = NEW.chat_id;
+        CREATE TRIGGER lanes_delivery_added AFTER INSERT ON deliveries WHEN NEW.state = 'pending' BEGIN
+            INSERT INTO lanes
+            SELECT id, platform, NEW.due_at, NEW.seq FROM chats
+            WHERE id = NEW.chat_id AND gone_at IS NULL
+            AND NOT EXISTS (SELECT 1 FROM deliveries WHERE chat_id = NEW.chat_id AND state = 'sending')
+            ON CONFLICT (chat_id) DO UPDATE SET due_at = excluded.due_at, seq = excluded.seq
+            WHERE (excluded.due_at, excluded.seq) < (due_at, seq);
         END""")
     db.execute("""
         CREATE TRIGGER lanes_delivery_changed AFTER UPDATE OF state, chat_id, due_at ON deliveries BEGIN

@@ -18,6 +18,7 @@ from tests.storing import claim_one, follow, publish
 MOUNTS = """
 /dev/vda / ext4 rw,relatime 0 0
 tmpfs /dev/shm tmpfs rw 0 0
+devtmpfs /dev devtmpfs rw 0 0
 server:/export /srv/data nfs4 rw 0 0
 //nas/share /mnt/nas\\040share cifs rw 0 0
 /dev/vdb /srv/data/local xfs rw 0 0
@@ -47,6 +48,7 @@ async def store(path: Path) -> AsyncIterator[SqliteStore]:
         ("PRAGMA secure_delete", {1}),
         ("PRAGMA trusted_schema", {0}),
         ("PRAGMA mmap_size", {0}),
+        ("PRAGMA temp_store", {2}),
     ],
 )
 async def test_the_connection_has_every_safe_setting(store: SqliteStore, question: str, answers: set[object]) -> None:

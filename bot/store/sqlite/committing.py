@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bot.core.intake import Cursor
-from bot.core.model import Changes, Chat, Delivery, Document, State, Verdict
+from bot.core.model import Changes, Chat, Delivery, Document, State, Verdict, Why
 from bot.store.rules import asked_for
 from bot.store.sqlite.rows import (
     Connection,
@@ -159,6 +159,7 @@ def _write_deliveries(connection: Connection, deliveries: Sequence[Delivery]) ->
     """Write the rows whose chats still ask for them: somebody may have left since the readers were looked up."""
     query_ids = {why.query_id for delivery in deliveries for why in delivery.alert.why}
     followed = _followed(connection, query_ids)
+    written: dict[tuple[Why, ...], str] = {}  # many chats ask for one reason: it is written once
     rows = []
     for delivery in deliveries:
         alert = delivery.alert
@@ -166,6 +167,8 @@ def _write_deliveries(connection: Connection, deliveries: Sequence[Delivery]) ->
         why = asked_for(alert.why, alert.reason, queries)
         if chat_id is None or why is None:
             continue
+        if why not in written:
+            written[why] = why_json(why)
         due = stamp(delivery.due_at)
         rows.append(
             (
@@ -174,7 +177,7 @@ def _write_deliveries(connection: Connection, deliveries: Sequence[Delivery]) ->
                 alert.story.number,
                 plain(alert.story.lead.id),
                 alert.reason,
-                why_json(why),
+                written[why],
                 due,
                 due,
             )

@@ -10,7 +10,18 @@ from bot.core.model import Chat, Delivery, DeliveryState
 from bot.core.outcome import Gone, Moved, Outcome, Unsure
 from bot.store.rules import DISCARDABLE, DISCARDED, RETRIABLE, STOPPED, about, rest_after, retried, settled
 from bot.store.sqlite import chats
-from bot.store.sqlite.rows import Connection, Row, as_list, chat_of, deliveries_of, moment, plain, stamp, stamp_or_null
+from bot.store.sqlite.rows import (
+    Connection,
+    Row,
+    as_list,
+    chat_of,
+    deliveries_of,
+    delivery_of,
+    moment,
+    plain,
+    stamp,
+    stamp_or_null,
+)
 
 
 def claim(
@@ -50,7 +61,7 @@ def settle(connection: Connection, delivery: Delivery, outcome: Outcome, now: da
         return DeliveryState.CANCELLED
     if row["state"] != DeliveryState.SENDING or row["attempt"] != delivery.attempt:
         return DeliveryState(row["state"])
-    (fresh,) = deliveries_of(connection, (row,))
+    fresh = delivery_of(row, delivery.alert.story)
     return _settle(connection, row, fresh, about(fresh, delivery.chat, outcome), now)
 
 
@@ -62,10 +73,11 @@ def _settle(connection: Connection, row: Row, delivery: Delivery, outcome: Outco
     match outcome:
         case Moved(to=to):
             chats.move(connection, delivery.chat, to)
+            left = connection.execute("SELECT state FROM deliveries WHERE seq = ?", (row["seq"],)).fetchone()
+            return DeliveryState.CANCELLED if left is None else DeliveryState(left["state"])
         case Gone(why=why):
             chats.part_with(connection, row["chat_id"], plain(why), now)
-    left = connection.execute("SELECT state FROM deliveries WHERE seq = ?", (row["seq"],)).fetchone()
-    return DeliveryState.CANCELLED if left is None else DeliveryState(left["state"])
+    return after.state
 
 
 def _write(connection: Connection, row: Delivery, now: datetime) -> None:

@@ -164,14 +164,18 @@ def why_of(text: str) -> tuple[Why, ...]:
 def deliveries_of(connection: Connection, rows: Sequence[Row]) -> tuple[Delivery, ...]:
     """Make deliveries of rows of `deliveries_with_chat`, in their order. Each quotes the document it was made for."""
     documents = documents_by_id(connection, {row["document_id"] for row in rows})
-    return tuple(_delivery_of(row, documents[row["document_id"]]) for row in rows)
+    return tuple(
+        delivery_of(row, Story(row["story"], documents[row["document_id"]], moment(row["first_seen_at"])))
+        for row in rows
+    )
 
 
-def _delivery_of(row: Row, document: Document) -> Delivery:
+def delivery_of(row: Row, story: Story) -> Delivery:
+    """Make a delivery of a row of `deliveries_with_chat` whose story is at hand."""
     alert = Alert(
         chat=chat_of(row),
         voice=Voice(row["language"], row["zone"]),
-        story=Story(row["story"], document, moment(row["first_seen_at"])),
+        story=story,
         why=why_of(row["why"]),
         reason=Reason(row["reason"]),
     )
