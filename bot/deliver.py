@@ -8,6 +8,7 @@ has rested. Every row is found again after a crash, and one that may have arrive
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,12 +20,14 @@ from bot.core.outcome import Gone, Later, Moved, Outcome, Refused, Sent, Unsure
 from bot.core.plan import next_attempt
 from bot.errors import BadMessage, ChatGone, ChatMoved, MaybeSent, SendError, TokenError, TryLater
 from bot.ports import Clock, Platform, Store
+from bot.turn import StillWaitingError
 
 log = structlog.get_logger()
 
 LANES = 16  # messages of one platform under way at once: at 30/s and 200 ms an answer, 6 are busy
 LEASE = timedelta(minutes=5)
 SEND_SECONDS = 120.0  # far above a room's own time-outs; a send that hangs for longer counts as unsure
+_LAST_SECONDS = 1.0  # to write down that a message was never begun
 WAKE_WITHIN = timedelta(minutes=2)  # a rest that is longer waits for the clockwork's tick
 
 
@@ -48,6 +51,7 @@ class Lanes:
         self._busy: dict[asyncio.Task[None], str] = {}
         self._timers: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
+        self._claiming: asyncio.Task[int] | None = None
 
     def wake(self) -> None:
         """Say that there may be something to deliver."""
@@ -57,7 +61,8 @@ class Lanes:
         """Deliver until cancelled. What is under way then goes on: see `drain`. A database that failed ends it."""
         while True:
             self._wake.clear()
-            await self.claim()
+            self._claiming = asyncio.create_task(self.claim())
+            await asyncio.shield(self._claiming)  # rows claimed as the program stops are under way too, not unsure
             await self._wake.wait()
 
     async def claim(self) -> int:
@@ -88,11 +93,17 @@ class Lanes:
         """Let what is under way end, for at most so long; what does not is found again at the next start."""
         for timer in self._timers:
             timer.cancel()
-        if self._busy:
-            _, late = await asyncio.wait(list(self._busy), timeout=seconds)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                if self._claiming is not None:
+                    await asyncio.wait({self._claiming})
+                while self._busy:
+                    await asyncio.wait(list(self._busy))
+        late = list(self._busy)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=_LAST_SECONDS)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._busy[task]
@@ -136,8 +147,9 @@ async def attempt(desk: DeliverDesk, delivery: Delivery) -> Outcome:
     try:
         async with asyncio.timeout(SEND_SECONDS):
             receipt = await room.send(delivery.chat, message)
-    except TokenError as error:
-        desk.stop_room(room.name, str(error))
+    except (TokenError, StillWaitingError) as error:  # neither is an attempt
+        if isinstance(error, TokenError):
+            desk.stop_room(room.name, str(error))
         return Later(desk.clock.now(), str(error), counted=False)
     except SendError as error:
         return settle_for(error, delivery.attempt, desk.clock.now(), desk.jitter())

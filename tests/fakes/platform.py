@@ -14,7 +14,7 @@ from bot.turn import turn
 
 
 class FakePlatform:
-    """Accepts messages at once, unless told to fail the next ones or to break when it renders."""
+    """Accepts messages at once, unless told to fail the next ones, to hang, or to break when it renders."""
 
     def __init__(self, clock: Clock, name: str = "fake", *, per_chat: tuple[Limit, ...] = ()) -> None:
         self.name = name
@@ -22,6 +22,7 @@ class FakePlatform:
         self.accepted: list[tuple[datetime, Chat, Message]] = []
         self.attempts = 0
         self.renders_badly = False
+        self.hangs = False
         self._clock = clock
         self._failures: deque[tuple[Exception, bool]] = deque()
 
@@ -41,6 +42,8 @@ class FakePlatform:
     async def send(self, chat: Chat, message: Message) -> str:
         async with turn(self.pace, chat, self._clock):
             self.attempts += 1
+            if self.hangs:
+                await asyncio.Event().wait()
             error, accept = self._failures.popleft() if self._failures else (None, True)
             if accept:
                 self.accepted.append((self._clock.now(), chat, message))

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any, cast
 
 import pytest
 
@@ -22,7 +23,7 @@ from bot.errors import (
     TokenError,
     TryLater,
 )
-from bot.ports import Store
+from bot.ports import Platform, Store
 from bot.store import open_store
 from tests.builders import a_chat, a_delivery, a_story, an_alert, some_changes
 from tests.fakes.clock import FakeClock
@@ -39,7 +40,7 @@ class House:
         self.store = store
         self.clock = clock
         self.room = FakePlatform(clock, per_chat=per_chat)
-        self.rooms = {"fake": self.room}
+        self.rooms: dict[str, Platform] = {"fake": self.room}
         self.stopped: list[str] = []
         self.lanes = Lanes(DeliverDesk(store, self.rooms, clock, lambda: 1.0, self.stop_room))
 
@@ -218,3 +219,53 @@ async def test_draining_lets_what_is_under_way_end_and_starts_nothing_new(house:
     await house.lanes.drain(5)
     states = [await house.state(row) for row in rows]
     assert states == [DeliveryState.SENT, DeliveryState.PENDING, DeliveryState.PENDING]
+
+
+async def test_rows_claimed_in_the_moment_of_stopping_go_out_and_are_not_unsure_at_the_next_start(house: House) -> None:
+    class SlowToClaim:
+        """A store whose claim is on disk before its answer arrives."""
+
+        def __init__(self) -> None:
+            self.claimed = asyncio.Event()
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(house.store, name)
+
+        async def claim(self, *args: Any, **options: Any) -> tuple[Delivery, ...]:
+            rows = await house.store.claim(*args, **options)
+            self.claimed.set()
+            await asyncio.sleep(0.01)
+            return rows
+
+    (row,) = await house.post(ANA)
+    store = SlowToClaim()
+    lanes = Lanes(DeliverDesk(cast("Store", store), house.rooms, house.clock, lambda: 1.0, house.stop_room))
+    running = asyncio.create_task(lanes.run())
+    await store.claimed.wait()
+    running.cancel()
+    await lanes.drain(5)
+    assert await house.state(row) is DeliveryState.SENT
+
+
+async def test_a_message_that_never_got_its_turn_waits_unmarked_after_a_stop(store: Store) -> None:
+    house = House(store, FakeClock(), per_chat=(Limit(1, timedelta(minutes=1)),))
+    house.room.pace.begin(ANA)  # an answer is under way in this chat, and stays so
+    (row,) = await house.post(ANA)
+    await house.lanes.claim()
+    await house.lanes.drain(0.05)
+    found = await house.store.delivery(row.id)
+    assert found is not None
+    assert (found.state, found.unsure, found.attempt) == (DeliveryState.PENDING, False, 0)
+    assert house.room.attempts == 0
+
+
+async def test_a_message_that_hangs_as_the_program_stops_is_left_behind_in_time(house: House) -> None:
+    (row,) = await house.post(ANA)
+    house.room.hangs = True
+    await house.lanes.claim()
+    await house.lanes.drain(0.05)
+    assert await house.state(row) is DeliveryState.SENDING
+    await house.store.recover(house.clock.now(), every_lease=True)
+    found = await house.store.delivery(row.id)
+    assert found is not None
+    assert (found.state, found.unsure) == (DeliveryState.PENDING, True)
