@@ -90,12 +90,13 @@ async def test_a_poll_that_planned_for_both_names_writes_one_row(store: Store) -
     assert await rows_of(store) == {1: (SUPERGROUP, DeliveryState.PENDING)}
 
 
-async def test_what_may_have_arrived_stays_marked_through_a_merge(store: Store) -> None:
+@pytest.mark.parametrize("unsure", [GROUP, SUPERGROUP])
+async def test_what_may_have_arrived_stays_marked_through_a_merge(store: Store, unsure: object) -> None:
     await follow(store, GROUP)
     await follow(store, SUPERGROUP)
     await publish(store, a_story(1))
     for row in await claim(store):
-        await store.settle(row, Unsure(NOW, "x") if row.chat == GROUP else Later(NOW, "x"), NOW)
+        await store.settle(row, Unsure(NOW, "x") if row.chat == unsure else Later(NOW, "x"), NOW)
     await store.move(GROUP, SUPERGROUP)
     assert (await claim_one(store)).unsure
 
