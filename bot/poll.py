@@ -27,12 +27,13 @@ from bot.core.intake import Cursor, Entry, FeedResponse, NotModified, SourceSpec
 from bot.core.model import Changes, Document, State, Verdict
 from bot.core.plan import plan
 from bot.core.query import QueryError
-from bot.errors import FetchError, ParseError
+from bot.errors import FetchError, ParseError, StoreError
 from bot.ports import Clock, Fetch, Read, Store
 
 log = structlog.get_logger()
 
-PAGES_AT_MOST = 5  # of one list in one poll; a list that moved further since the last poll is read on the next ones
+PAGES_AT_MOST = 5  # of one list in one poll: 500 documents of the Federal Register; the log says what was cut
+POLL_SECONDS = 120.0  # for a list with all its pages: five answers of 20 s at most, and the reading of them
 BREATHE_EVERY = 20  # documents judged before the event loop gets its turn
 
 
@@ -71,6 +72,7 @@ class PollDesk:
     jitter: Callable[[], float]
     limits: AgendaLimits
     wake_outbox: Callable[[], None] = lambda: None
+    poll_seconds: float = POLL_SECONDS
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(8))
     one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -99,8 +101,11 @@ async def poll_due(desk: PollDesk) -> tuple[Polled, ...]:
     """Poll every due source, official ones first; the misses (unchanged, failed) share one commit at the end."""
     known = [cursor for cursor in await desk.store.due(desk.clock.now()) if cursor.source_id in desk.sources]
     due = sorted(known, key=lambda cursor: desk.sources[cursor.source_id].standing is not Standing.OFFICIAL)
-    async with asyncio.TaskGroup() as polls:
-        tasks = [polls.create_task(poll_one(desk, desk.sources[cursor.source_id], cursor)) for cursor in due]
+    try:
+        async with asyncio.TaskGroup() as polls:
+            tasks = [polls.create_task(poll_one(desk, desk.sources[cursor.source_id], cursor)) for cursor in due]
+    except ExceptionGroup as failed:  # a database that failed fails every poll alike: one error says it
+        raise failed.exceptions[0] from None
     results = tuple(task.result() for task in tasks)
     if misses := [result.changes for result in results if result.changes is not None]:
         await desk.store.commit(misses)
@@ -108,25 +113,40 @@ async def poll_due(desk: PollDesk) -> tuple[Polled, ...]:
 
 
 async def poll_one(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Polled:
-    """Poll one source. Whatever goes wrong becomes the cursor's last error."""
-    async with desk.places:
-        got = await gather(desk, source, cursor)
-    match got:
-        case Reading() if got.body_hash != cursor.body_hash:
-            polled = await decide(desk, source, cursor, got)
-        case Reading(response=response, body_hash=body_hash):
-            polled = _unchanged(desk, source, cursor, response, body_hash)
-        case NotModified():
-            polled = _unchanged(desk, source, cursor, got, cursor.body_hash)
-        case FetchError() | ParseError():
-            polled = _failed(desk, source, cursor, got)
-        case _:
-            assert_never(got)
+    """Poll one source. Whatever goes wrong becomes the cursor's last error; only `StoreError` is raised."""
+    try:
+        polled = await _poll(desk, source, cursor)
+    except StoreError:
+        raise
+    except Exception as error:  # a bug that one source's items bring out harms that source
+        log.exception("poll.broke", source=source.id)
+        sentence = f"what it holds could not be worked through ({type(error).__name__})"
+        polled = _failed(desk, source, cursor, ParseError(sentence, kind="broken"))
     if polled.error:
         log.warning("poll.failed", source=source.id, error=polled.error)
     elif polled.new:
         log.info("poll.done", source=source.id, new=polled.new, alerts=polled.alerts)
     return polled
+
+
+async def _poll(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Polled:
+    async with desk.places:
+        try:
+            async with asyncio.timeout(desk.poll_seconds):
+                got = await gather(desk, source, cursor)
+        except TimeoutError:
+            got = FetchError(f"no end after {desk.poll_seconds:g} seconds")
+    match got:
+        case Reading() if got.body_hash != cursor.body_hash:
+            return await decide(desk, source, cursor, got)
+        case Reading(response=response, body_hash=body_hash):
+            return _unchanged(desk, source, cursor, response, body_hash)
+        case NotModified():
+            return _unchanged(desk, source, cursor, got, cursor.body_hash)
+        case FetchError() | ParseError():
+            return _failed(desk, source, cursor, got)
+        case _:
+            assert_never(got)
 
 
 async def gather(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Reading | NotModified | FetchError | ParseError:
@@ -155,6 +175,9 @@ async def gather(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Reading 
         if isinstance(parsed, ParseError):
             return parsed
         entries.extend(parsed.entries)
+    else:
+        if parsed.more_urls and cursor.last_success_at is not None:
+            log.warning("poll.cut_short", source=source.id, entries=len(entries))
     return Reading(response, tuple(entries), body_hash)
 
 
