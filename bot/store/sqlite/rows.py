@@ -6,7 +6,6 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from bot.core.intake import Cursor, Standing
 from bot.core.model import (
@@ -190,8 +189,3 @@ def delivery_of(row: Row, story: Story) -> Delivery:
         receipt=row["receipt"],
         last_error=row["last_error"],
     )
-
-
-def first(row: Any) -> Any:
-    """Take the one column of a row that is known to be there."""
-    return row[0]
