@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple, assert_never
+from typing import Final, assert_never
 
 from bot.core.model import Match
 from bot.core.page import Page, Search, find, read_page
 from bot.core.query import expand, parse
 from bot.core.syntax import ADMITTED
-from bot.core.terms import Term, is_common, read_word
+from bot.core.terms import Reading, Term, is_common, read_word
 from bot.core.tree import PREFIX_LETTERS, All, Any, Field, Leaf, Not, Phrase, Prefix, Query, QueryError, TopicRef, Word
 
 __all__ = ["Index", "Page", "find", "read_page"]
@@ -30,15 +30,8 @@ _ALONE: Final = ""  # the second term of what needs only one
 _STAR: Final = "*"  # ends the key of a prefix; no term has it
 
 
-class _Need(NamedTuple):
-    """A word that must stand on the page: its term in each language. A prefix has one key for both."""
-
-    folded: str
-    english: Term
-    spanish: Term
-
-
-_Alternative = frozenset[_Need]
+# The words of which none may be missing. A prefix is a word, too, with one key of its own for both languages.
+_Alternative = frozenset[Reading]
 _Filing = tuple[Term, Term]
 
 
@@ -131,7 +124,7 @@ class Index:
             return (first.english, _ALONE), (first.spanish, _ALONE)
         return (first.english, others[0].english), (first.spanish, others[0].spanish)
 
-    def _frequency(self, need: _Need) -> tuple[bool, int, int, str]:
+    def _frequency(self, need: Reading) -> tuple[bool, int, int, str]:
         """How often a word is to be expected: by what queries ask for, as pages speak of what people ask for."""
         return is_common(need.folded), self._uses[need.english], -len(need.folded), need.folded
 
@@ -206,16 +199,15 @@ def _gather(parts: Iterable[Query], *, wanted: bool) -> list[_Alternative] | Non
     return gathered
 
 
-def _words_of(leaf: Leaf) -> Iterator[_Need]:
+def _words_of(leaf: Leaf) -> Iterator[Reading]:
     match leaf:
         case Word(text):
-            yield _Need(*read_word(text))
+            yield read_word(text)
         case Phrase(words):
-            for word in words:
-                yield _Need(*read_word(word))
+            yield from map(read_word, words)
         case Prefix(text):
             prefix = read_word(text).folded
-            yield _Need(prefix, prefix + _STAR, prefix + _STAR)
+            yield Reading(prefix, prefix + _STAR, prefix + _STAR)
         case TopicRef(topic_id):
             raise QueryError(f"The query of the topic {topic_id} was not put in its place.")
         case _:
