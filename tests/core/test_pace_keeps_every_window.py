@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -83,3 +84,25 @@ def test_quiet_chats_are_forgotten() -> None:
     pace.end(GROUP, START)
     pace.tidy(START + 2 * SECOND)
     assert pace.wait(GROUP, START) == timedelta(0)
+
+
+def test_a_clock_that_was_set_back_keeps_nobody_waiting_longer_than_a_window() -> None:
+    pace = Pace(Limit(30, SECOND), lambda _: (Limit(1, 60 * SECOND),))
+    pace.recall(GROUP, START)
+    assert pace.wait(GROUP, START - timedelta(hours=1)) == 60 * SECOND
+
+
+def test_a_chat_s_own_limits_can_be_asked_alone() -> None:
+    pace = Pace(Limit(1, SECOND), lambda chat: (Limit(1, 60 * SECOND),) if chat == GROUP else ())
+    pace.recall(GROUP, START)
+    assert pace.wait_in_chat(GROUP, START) == 60 * SECOND
+    assert pace.wait_in_chat(OTHER, START) == timedelta(0)
+    assert pace.wait(OTHER, START) == SECOND
+
+
+def test_there_is_one_line_for_each_chat_and_one_for_all() -> None:
+    pace = Pace(Limit(30, SECOND), lambda _: ())
+    line = pace.queue(GROUP, nullcontext)
+    assert pace.queue(Chat("telegram", "", "-100", "5"), nullcontext) is line
+    assert pace.queue(OTHER, nullcontext) is not line
+    assert pace.queue(None, nullcontext) is pace.queue(None, nullcontext)
