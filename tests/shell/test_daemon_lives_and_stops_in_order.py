@@ -116,7 +116,7 @@ class House:
         return asyncio.get_running_loop().time() - began
 
 
-async def _unreachable(source: SourceSpec, url: str, cursor: Cursor) -> FetchError:  # noqa: ARG001  as ports.Fetch
+async def _unreachable(source: SourceSpec, url: str, cursor: Cursor) -> FetchError:
     return FetchError("no network here")
 
 
