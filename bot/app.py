@@ -246,13 +246,15 @@ def _announcer(world: World) -> Callable[[Sequence[Polled]], Awaitable[None]]:
         rounds += 1
         if rounds > 1:
             return
-        _say(first_round(results, sample=world.sample is not None))
+        # on a terminal a prompt stands in this line already: write over it and give a fresh one
+        start, end = ("\r", "\n> ") if sys.stdin.isatty() else ("", "\n")
+        _say(start + first_round(results, sample=world.sample is not None), end)
         if world.sample is not None:
             world.sample.serve_after()
 
     return announce
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
+def _say(text: str, end: str = "\n") -> None:
+    sys.stdout.write(text + end)
     sys.stdout.flush()
