@@ -52,10 +52,10 @@ class Clockwork:
         if not late:
             return
         log.warning("clockwork.rearmed", late=late)
-        self._stop()
         self._start()
 
     def _start(self) -> None:
+        self._stop()
         self._scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
