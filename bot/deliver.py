@@ -15,9 +15,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.core.model import Delivery
+from bot.core.model import Chat, Delivery
 from bot.core.outcome import Gone, Later, Moved, Outcome, Refused, Sent, Unsure
 from bot.core.plan import next_attempt
+from bot.core.speech import Message
 from bot.errors import BadMessage, ChatGone, ChatMoved, MaybeSent, SendError, TokenError, TryLater
 from bot.ports import Clock, Platform, Store
 from bot.turn import StillWaitingError
@@ -40,6 +41,7 @@ class DeliverDesk:
     clock: Clock
     jitter: Callable[[], float]
     stop_room: Callable[[str, str], None]
+    send_seconds: float = SEND_SECONDS
 
 
 class Lanes:
@@ -145,8 +147,7 @@ async def attempt(desk: DeliverDesk, delivery: Delivery) -> Outcome:
         log.exception("delivery.unrenderable", delivery=delivery.id)
         return Refused(desk.clock.now(), f"could not be rendered ({type(error).__name__})")
     try:
-        async with asyncio.timeout(SEND_SECONDS):
-            receipt = await room.send(delivery.chat, message)
+        receipt = await _send_in_time(room, delivery.chat, message, desk.send_seconds)
     except (TokenError, StillWaitingError) as error:  # neither is an attempt
         if isinstance(error, TokenError):
             desk.stop_room(room.name, str(error))
@@ -159,6 +160,17 @@ async def attempt(desk: DeliverDesk, delivery: Delivery) -> Outcome:
         return settle_for(unknown, delivery.attempt, desk.clock.now(), desk.jitter())
     now = desk.clock.now()
     return Sent(receipt, now + room.pace.rest(delivery.chat, now))
+
+
+async def _send_in_time(room: Platform, chat: Chat, message: Message, seconds: float) -> str:
+    """Send within so many seconds. Whether the message had left when they were up decides what that means."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await room.send(chat, message)
+    except TimeoutError as error:
+        if isinstance(error.__cause__, StillWaitingError):
+            raise error.__cause__ from None
+        raise
 
 
 def settle_for(error: SendError, attempt: int, now: datetime, jitter: float) -> Outcome:

@@ -12,7 +12,7 @@ import pytest
 
 from bot.core.model import Chat, Delivery, DeliveryState, Voice
 from bot.core.pace import Limit
-from bot.deliver import DeliverDesk, Lanes
+from bot.deliver import DeliverDesk, Lanes, attempt
 from bot.errors import (
     BadMessage,
     ChatGone,
@@ -269,3 +269,20 @@ async def test_a_message_that_hangs_as_the_program_stops_is_left_behind_in_time(
     found = await house.store.delivery(row.id)
     assert found is not None
     assert (found.state, found.unsure) == (DeliveryState.PENDING, True)
+
+
+@pytest.mark.parametrize(("sending", "unsure"), [(False, False), (True, True)])
+async def test_a_send_that_takes_too_long_is_unsure_only_if_it_had_begun(
+    store: Store, *, sending: bool, unsure: bool
+) -> None:
+    house = House(store, FakeClock(), per_chat=(Limit(1, timedelta(minutes=1)),))
+    house.room.hangs = sending
+    if not sending:
+        house.room.pace.begin(ANA)  # the chat's only place is taken
+    (row,) = await house.post(ANA)
+    (claimed,) = await store.claim(house.clock.now(), limit=1, platforms=("fake",), lease=timedelta(minutes=5))
+    desk = DeliverDesk(store, house.rooms, house.clock, lambda: 1.0, house.stop_room, send_seconds=0.05)
+    await store.settle(claimed, await attempt(desk, claimed), house.clock.now())
+    found = await store.delivery(row.id)
+    assert found is not None
+    assert (found.state, found.unsure, found.attempt) == (DeliveryState.PENDING, unsure, int(unsure))
