@@ -23,6 +23,7 @@ class FakePlatform:
         self.attempts = 0
         self.renders_badly = False
         self.hangs = False
+        self.latency = 0.0
         self._clock = clock
         self._failures: deque[tuple[Exception, bool]] = deque()
 
@@ -44,6 +45,8 @@ class FakePlatform:
             self.attempts += 1
             if self.hangs:
                 await asyncio.Event().wait()
+            if self.latency:
+                await self._clock.sleep(self.latency)
             error, accept = self._failures.popleft() if self._failures else (None, True)
             if accept:
                 self.accepted.append((self._clock.now(), chat, message))

@@ -286,3 +286,30 @@ async def test_a_send_that_takes_too_long_is_unsure_only_if_it_had_begun(
     found = await store.delivery(row.id)
     assert found is not None
     assert (found.state, found.unsure, found.attempt) == (DeliveryState.PENDING, unsure, int(unsure))
+
+
+async def test_one_alert_to_many_chats_keeps_the_overall_limit_and_uses_it(house: House) -> None:
+    chats = [Chat("fake", "", str(number)) for number in range(200)]
+    await house.post(*chats)
+    house.room.latency = 0.2
+    began = house.clock.now()
+    await house.lanes.exhaust()
+    times = sorted(at for at, _, _ in house.room.accepted)
+    assert {chat for _, chat, _ in house.room.accepted} == set(chats)
+    assert len(times) == 200
+    assert all(later - earlier >= timedelta(seconds=1) for earlier, later in zip(times, times[30:], strict=False))
+    # 5,000 chats within 240 s (reliability.md R36) are 21 a second.
+    assert house.clock.now() - began <= timedelta(seconds=200 / 21)
+
+
+async def test_a_poison_message_delays_the_ninety_nine_behind_it_by_a_second_at_most(house: House) -> None:
+    rows = await house.post(ANA, stories=100)
+    began = house.clock.now()
+    house.room.fail_next(BadMessage("can't parse"), BadMessage("still not"))
+    await house.lanes.exhaust()
+    assert house.room.accepted[0][0] - began <= timedelta(seconds=1)
+    assert await house.state(rows[0]) is DeliveryState.DEAD
+    assert [text.split()[0] for text in house.room.texts()] == [f"#{number}" for number in range(2, 101)]
+    dead = await house.store.delivery(rows[0].id)
+    assert dead is not None
+    assert dead.last_error == "still not"
