@@ -16,7 +16,7 @@ import bot
 from config.not_yet import KINDS_NOT_YET
 from config.problems import Problem, doubled, told
 from config.settings import Catalogue, Fetch, Source
-from config.units import spoken
+from config.units import read_duration, spoken
 from config.words import did_you_mean
 
 
@@ -41,8 +41,8 @@ def read_sources(
         except ValidationError as error:
             problems.extend(_named(told(error, Source, where), item))
         else:
-            problems.extend(_named(_judged(source, where, fetch), item))
             sources.append(source)
+        problems.extend(_named(_judged(item, where, fetch), item))
     return tuple(sources), problems
 
 
@@ -58,12 +58,17 @@ def _unknown_ids(catalogue: Catalogue, shipped: Sequence[Mapping[str, Any]]) -> 
             yield "catalogue.enabled", sentence
 
 
-def _judged(source: Source, where: str, fetch: Fetch) -> Iterator[Problem]:
-    kinds = known_kinds()
-    if source.kind not in kinds and source.kind not in KINDS_NOT_YET:
-        yield f"{where}.kind", f"{source.kind!r} is not a kind.{did_you_mean(source.kind, (*kinds, *KINDS_NOT_YET))}"
-    if source.every is not None and source.every < fetch.least_every:
-        yield f"{where}.every", f"at least {spoken(fetch.least_every)}; got {spoken(source.every)}"
+def _judged(item: Mapping[str, Any], where: str, fetch: Fetch) -> Iterator[Problem]:
+    """Say what no single value shows; an item that is wrong elsewhere is judged as well."""
+    kind, kinds = item.get("kind"), (*known_kinds(), *KINDS_NOT_YET)
+    if isinstance(kind, str) and kind not in kinds:
+        yield f"{where}.kind", f"{kind!r} is not a kind.{did_you_mean(kind, kinds)}"
+    try:
+        every = read_duration(item.get("every", fetch.least_every))
+    except ValueError:
+        return  # told already
+    if every < fetch.least_every:
+        yield f"{where}.every", f"at least {spoken(fetch.least_every)}; got {spoken(every)}"
 
 
 def _named(problems: Iterator[Problem], item: Mapping[str, Any]) -> Iterator[Problem]:

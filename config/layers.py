@@ -133,14 +133,18 @@ def _from_secret_files(environ: Mapping[str, str]) -> tuple[Tree, list[Problem]]
             continue
         try:
             tree = _over(tree, {section: {key: _private_text(Path(environ[name]))}})
-        except (OSError, ValueError) as error:
-            problems.append((name, f"{environ[name]}: {error}"))
+        except OSError as error:
+            problems.append((name, f"{environ[name]} cannot be read: {error.strerror}"))
+        except UnicodeDecodeError:
+            problems.append((name, f"{environ[name]} is no text"))
+        except ValueError as error:
+            problems.append((name, str(error)))
     return tree, problems
 
 
 def _private_text(file: Path) -> str:
     if file.stat().st_mode & stat.S_IROTH:
-        raise ValueError(f"everybody may read it. Run: chmod 600 {file}")
+        raise ValueError(f"everybody may read {file}. Run: chmod 600 {file}")
     return file.read_text(encoding="utf-8").strip()
 
 

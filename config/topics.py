@@ -54,6 +54,7 @@ def read_topics(
             topics.append(_Written.model_validate(item).topic())
         except ValidationError as error:
             problems.extend(told(error, _Written, places[str(item.get("id"))]))
+            problems.extend(_unreadable(item, places[str(item.get("id"))]))
     problems.extend(_clashes(topics, places))
     problems.extend(_tried(topics, places))
     return tuple(topics), problems
@@ -82,11 +83,24 @@ def _clashes(topics: Iterable[Topic], places: Mapping[str, str]) -> Iterator[Pro
                 yield f"{places[topic.id]}.aliases", f"{alias!r} already means the topic {taken[alias]}"
 
 
+def _unreadable(item: Mapping[str, Any], where: str) -> Iterator[Problem]:
+    """Try the query of a topic that is wrong elsewhere; one that is missing or empty was told already."""
+    if isinstance(text := item.get("query"), str) and text:
+        try:
+            _read(text)
+        except QueryError as error:
+            yield f"{where}.query", str(error)
+
+
+def _read(text: str) -> Query:
+    return expand(parse(text, limits=ADMITTED), {})
+
+
 def _tried(topics: Iterable[Topic], places: Mapping[str, str]) -> Iterator[Problem]:
     """Parse every query and run it on its own examples: a topic that fails them would fail people silently."""
     for topic in topics:
         try:
-            query = expand(parse(topic.query, limits=ADMITTED), {})
+            query = _read(topic.query)
         except QueryError as error:
             yield f"{places[topic.id]}.query", str(error)
         else:

@@ -64,6 +64,7 @@ def test_problems_of_all_sections_and_kinds_are_named_together(tmp_path: Path) -
         "catalogue.enabled": "'fr-usics' is not in the catalogue. Did you mean fr-uscis?",
         "sources[0].id": "write it with a-z, 0-9 and single hyphens",
         "sources[0].url": "must start with http:// or https:// (id Mine)",
+        "sources[0].kind": "'fede' is not a kind. Did you mean feed? (id Mine)",
         "sources[1].kind": "'fede' is not a kind. Did you mean feed? (id other)",
         "sources[1].every": "at least 1m",
         "POLICYBELL_FECTH__TICK": "not a setting. Did you mean POLICYBELL_FETCH__TICK?",
@@ -202,6 +203,11 @@ def test_an_alias_can_mean_one_topic_only(tmp_path: Path) -> None:
         "topics[0].aliases": "'tps' already means the topic tps"
     }
     assert problems(tmp_path, TOPIC * 2)["topics[1].id"] == "'fees' is already the id of topics[0]"
+
+
+def test_the_query_of_a_topic_that_has_no_name_is_tried_as_well(tmp_path: Path) -> None:
+    assert list(problems(tmp_path, "[[topics]]\nid = 'fees'\nquery = '('\n")) == ["topics[0].name", "topics[0].query"]
+    assert list(problems(tmp_path, "[[topics]]\nid = 'fees'\nquery = 'fee'\n")) == ["topics[0].name"]
 
 
 def test_a_topic_without_what_it_needs_says_so(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_a_secret_file_that_everybody_may_read_is_refused(tmp_path: Path) -> Non
     environ = {"POLICYBELL_TELEGRAM__TOKEN_FILE": str(file)}
     found = problems(tmp_path, environ=environ)
     assert found == {
-        "POLICYBELL_TELEGRAM__TOKEN_FILE": f"{file}: everybody may read it. Run: chmod 600 {file}",
+        "POLICYBELL_TELEGRAM__TOKEN_FILE": f"everybody may read {file}. Run: chmod 600 {file}",
     }
     assert list(problems(tmp_path, environ={"POLICYBELL_TELEGRAM__TOKEN_FILE": "/nowhere"})) == list(environ)
 
