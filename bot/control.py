@@ -168,7 +168,7 @@ def _connect(path: Path) -> socket.socket | None:
     try:
         with _address(path) as address:
             connection.connect(address)
-    except (FileNotFoundError, ConnectionRefusedError):
+    except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
         connection.close()
         return None
     except OSError as error:

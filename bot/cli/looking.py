@@ -20,7 +20,7 @@ def sources() -> None:
 @with_json
 @with_config
 def list_sources(*, as_json: bool, config: Path | None) -> int:
-    """Show every source: those that are read, and those that wait for their kind."""
+    """Show every source and how it is doing."""
     return show(ask_bot(config, ["sources", "list"]), as_json=as_json, lay_out=_sources)
 
 

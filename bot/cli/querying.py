@@ -57,7 +57,7 @@ def _read(text: str) -> Query:
     try:
         return parse(text)
     except QueryError as error:
-        raise _refusal(error, point_at(error, text)) from error
+        raise _refusal(error, point_at(error, text) if text.strip() else "") from error
 
 
 def _whole(tree: Query) -> Query:

@@ -60,6 +60,8 @@ async def unfollow(desk: Desk, call: Call) -> Reply:
     match call.args:
         case ():
             return refusal("Unfollow what?\n", *_lines(desk, call, held), choices=_unfollow_choices(held))
+        case ("all", *_) if not held:
+            return reply("This chat follows nothing.", choices=[_PICK])
         case ("all",):
             count = plural(len(held), "subscription")
             confirm = Choice("Unfollow everything", "unfollow all yes")

@@ -51,4 +51,4 @@ def _title(row: Delivery) -> str:
 
 
 def _no_such(delivery_id: str) -> Reply:
-    return refusal("There is no such row, or it is in no state for that: ", bold(echo(delivery_id)), ".")
+    return refusal("There is no such row, or nothing is left to do with it: ", bold(echo(delivery_id)), ".")

@@ -9,7 +9,7 @@ from bot.commands.registry import command
 from bot.core.model import Chat
 from tests.fakes.asker import Asker, a_desk, lines_of, text_of
 
-ISSUE_A = ["start", "help", "topics", "follow", "unfollow", "list", "forget", "latest", "why", "status", "sources"]
+OF_THE_CHATS = ["start", "help", "topics", "follow", "unfollow", "list", "forget", "latest", "why", "status", "sources"]
 ACTORS = {
     "anybody": (False, False),
     "changer": (True, False),
@@ -24,7 +24,7 @@ MAY = {
 
 
 def test_the_registry_has_what_is_promised_in_the_order_of_help():
-    assert list(COMMANDS) == [*ISSUE_A, "outbox"]
+    assert list(COMMANDS) == [*OF_THE_CHATS, "outbox"]
     changing = {name for name, known in COMMANDS.items() if known.who is Who.CHANGERS}
     assert changing == {"follow", "unfollow", "forget"}
     assert {name for name, known in COMMANDS.items() if known.who is Who.OPERATORS} == {"outbox"}
@@ -112,7 +112,7 @@ async def test_help_lists_what_the_caller_may_know_of():
     assert await Asker(a_desk()).ask("") == shown
 
 
-@pytest.mark.parametrize("name", ISSUE_A)
+@pytest.mark.parametrize("name", OF_THE_CHATS)
 async def test_help_on_one_command_says_how_and_who(name):
     shown = await Asker(a_desk()).ask(f"help {name}")
     known = COMMANDS[name]
