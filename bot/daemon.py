@@ -156,7 +156,16 @@ class Bot:
                 room.pace.recall(chat, at)
 
     async def run_once(self) -> None:
-        """Poll every due source once, deliver what is due."""
+        """Poll every due source once, deliver what is due. Asked to stop, it leaves the rest for the next run."""
+        stopping, work = asyncio.create_task(self.stop.wait()), asyncio.create_task(self._round())
+        await asyncio.wait({stopping, work}, return_when=asyncio.FIRST_COMPLETED)
+        await _end({stopping})
+        if not work.done():
+            await asyncio.gather(_end({work}, self.drain_seconds), self.lanes.drain(self.drain_seconds))
+        elif error := work.exception():
+            raise error
+
+    async def _round(self) -> None:
         await self.announce(await poll_due(self.polling))
         await self._tidy()
         await self.lanes.exhaust()

@@ -330,3 +330,21 @@ async def test_it_is_not_ready_before_its_first_tick_with_a_stopped_room_or_a_br
         "the disk is full",
         "fake is stopped: revoked",
     )
+
+
+async def test_a_single_round_can_be_stopped_too(clock: FakeClock) -> None:
+    room = Room(clock)
+    house = House(room, clock=clock)
+    room.platform.hangs = True
+    row = await house.post()
+    running = asyncio.create_task(house.bot.run_once())
+    await until(lambda: room.platform.attempts)
+    assert await house.stop(running) < 2
+    assert await house.state(row) is DeliveryState.SENDING
+
+
+async def test_a_single_round_ends_with_the_error_of_a_database_that_fails(clock: FakeClock) -> None:
+    store = Breaking("claim", StoreError("the disk is full"))
+    store.breaks = True
+    with pytest.raises(StoreError, match="disk is full"):
+        await House(Room(clock), clock=clock, store=store).bot.run_once()
