@@ -16,6 +16,7 @@ from bot.core.speech import Call, Reply, Span
 from bot.ports import Clock, Door
 from handlers.web.guard import add_headers, refuse_strangers
 from handlers.web.transcript import Item, Signal, Stream, Transcript
+from handlers.web.trouble import explain_trouble
 from handlers.web.view import STATIC, exchange_item, page
 
 log = structlog.get_logger()
@@ -45,7 +46,7 @@ class Site:
 def application(site: Site) -> web.Application:
     """Put the pages together."""
     pages = _Pages(site)
-    app = web.Application(middlewares=[refuse_strangers], client_max_size=_BODY_BYTES)
+    app = web.Application(middlewares=[refuse_strangers, explain_trouble], client_max_size=_BODY_BYTES)
     app.on_response_prepare.append(add_headers)
     app.add_routes([
         web.get("/", pages.status),

@@ -6,10 +6,11 @@ from contextlib import AsyncExitStack, ExitStack
 from itertools import pairwise
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.core.model import Chat
 from bot.core.speech import Call, Choice, Mark, Reply, Span
-from bot.errors import ConfigError
+from bot.errors import BotError, ConfigError
 from handlers.web import Web
 from handlers.web.address import listen
 from tests.builders import a_document, a_story, an_alert
@@ -197,6 +198,24 @@ async def test_the_sample_is_marked_on_every_page_and_offered_only_where_it_can_
         assert "Show the sample" in page.text
         started = await browser.post("/sample", {})
         assert "http://127.0.0.1:9999/chat" in {link["href"] for link in started.page.all("a")}
+
+
+async def test_a_sample_that_cannot_start_is_a_sentence_and_a_bug_a_reference():
+    async def refuse() -> str:
+        raise BotError("The sample could not be started. Try it in a terminal: make demo")
+
+    async def break_down() -> str:
+        raise ZeroDivisionError("detail")
+
+    async with a_web_room(FakeDoor(), sample_url=refuse) as (_, browser):
+        answer = await browser.post("/sample", {})
+        assert (answer.status, "make demo" in answer.text) == (503, True)
+    async with a_web_room(FakeDoor(), sample_url=break_down) as (_, browser):
+        with capture_logs() as logs:
+            answer = await browser.post("/sample", {})
+        assert answer.status == 500
+        assert f"ref {logs[-1]['ref']}" in answer.text
+        assert "detail" not in answer.text
 
 
 async def test_without_chat_there_is_only_the_status_page():
