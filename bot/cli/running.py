@@ -60,6 +60,8 @@ def chat(config: Path | None) -> int:
     prompt = "> " if sys.stdin.isatty() else ""
     if ask(path, ["say", "status"]) is None:
         raise BotError("No bot runs here. Start one with `policybell run`, which has a terminal chat of its own.")
+    if prompt:
+        click.echo("Type help, or Ctrl-D to leave.")
     while (line := _typed(prompt)) is not None:
         answered = ask(path, ["say", line]) if line.strip() else None
         if answered is not None:
