@@ -79,11 +79,15 @@ class PollDesk:
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What became of one poll: `new` documents, or an `error` in words; `changes` still to be committed."""
+    """What became of one poll: `new` documents, or an `error` in words; `changes` still to be committed.
+
+    `baseline` says that the source was read for the first time, so that nothing of it alerts.
+    """
 
     source_id: str
     new: int = 0
     alerts: int = 0
+    baseline: bool = False
     error: str = ""
     changes: Changes | None = None
 
@@ -210,7 +214,7 @@ async def decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: Re
         await desk.store.commit((changes,))
     if changes.deliveries:
         desk.wake_outbox()
-    return Polled(source.id, new=new, alerts=len(changes.deliveries))
+    return Polled(source.id, new=new, alerts=len(changes.deliveries), baseline=baseline)
 
 
 async def _any_unseen(desk: PollDesk, source: SourceSpec, entries: tuple[Entry, ...]) -> bool:

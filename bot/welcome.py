@@ -39,4 +39,7 @@ def first_round(results: Sequence[Polled], *, sample: bool) -> str:
     named = "; ".join(f"{result.source_id}: {result.error}" for result in failed[:_NAMED])
     more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
     trouble = f" · {len(failed)} failed ({named}{more})" if failed else ""
-    return f"  {len(results) - len(failed)} read{trouble} · {new} items, the baseline: alerts come for what is new"
+    alerts = sum(result.alerts for result in results)
+    first_time = any(result.baseline for result in results)
+    news = "items, the baseline: alerts come for what is new" if first_time else f"new items, {alerts} alerts"
+    return f"  {len(results) - len(failed)} read{trouble} · {new} {news}"

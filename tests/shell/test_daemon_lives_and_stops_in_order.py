@@ -3,136 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, cast
+from itertools import pairwise
+from typing import cast
 
 import pytest
 from structlog.testing import capture_logs
 
-from bot.clockwork import Clockwork
-from bot.core.agenda import AgendaLimits
-from bot.core.index import Index
-from bot.core.intake import Cursor, SourceSpec
-from bot.core.model import Chat, Delivery, DeliveryState, Voice
-from bot.core.query import parse
+from bot.core.model import Chat, DeliveryState
 from bot.core.speech import Call, Reply
-from bot.daemon import LISTENING_AFTER_SECONDS, RETRY_ROOM_SECONDS, Bot, FrontDoor, Rooms
-from bot.deliver import DeliverDesk, Lanes
-from bot.errors import FetchError, StoreError, TokenError
-from bot.poll import LiveIndex, PollDesk, Polled
-from bot.ports import Door, Platform, Store
-from bot.store.memory import MemoryStore
-from tests.builders import a_delivery, a_source, a_story, an_alert, some_changes
-from tests.fakes.asker import TOPICS, a_desk, text_of
+from bot.daemon import LISTENING_AFTER_SECONDS, RETRY_ROOM_SECONDS
+from bot.errors import StoreError, TokenError
+from bot.ports import Platform
+from tests.fakes.asker import text_of
 from tests.fakes.clock import FakeClock
 from tests.fakes.door import until
-from tests.fakes.platform import FakePlatform
-
-ANA = Chat("fake", "", "1")
-SOON = {name: timedelta(milliseconds=10) for name in ("tick", "outbox", "housekeeping")}
-
-
-class Room:
-    """A fake platform with a `listen` that can be told what to do: raise these, in turn, then listen for ever."""
-
-    def __init__(self, clock: FakeClock, *endings: BaseException | None, stubborn: bool = False) -> None:
-        self.platform = FakePlatform(clock)
-        self.name, self.pace = self.platform.name, self.platform.pace
-        self.render, self.send, self.close = self.platform.render, self.platform.send, self.platform.close
-        self.times = 0
-        self.ended = 0
-        self._endings = list(endings)
-        self._stubborn = stubborn
-
-    async def listen(self, _door: Door) -> None:
-        self.times += 1
-        if self._endings:
-            ending = self._endings.pop(0)
-            if ending is not None:
-                raise ending
-            return
-        try:
-            await asyncio.Event().wait()
-        finally:
-            if self._stubborn:
-                await asyncio.sleep(3)  # as a library that waits for an answer before it ends
-            self.ended += 1
-
-
-class House:
-    """A whole bot on a memory store, with fake time for rooms and quick beats."""
-
-    def __init__(self, *rooms: Room, clock: FakeClock, store: Any = None, drain_seconds: float = 0.2) -> None:
-        self.clock = clock
-        self.store = cast("Store", store or MemoryStore())
-        self.rooms = Rooms([cast("Platform", room) for room in rooms], clock)
-        self.lanes = Lanes(DeliverDesk(self.store, self.rooms.open, clock, lambda: 1.0, self.rooms.stop))
-        self.announced: list[Sequence[Polled]] = []
-        polling = PollDesk(
-            store=self.store,
-            fetch=_unreachable,
-            read=cast("Any", None),
-            queries=LiveIndex(self.store, Index({topic.id: parse(topic.query) for topic in TOPICS})),
-            sources={"source-1": a_source()},
-            clock=clock,
-            jitter=lambda: 0.0,
-            limits=AgendaLimits(0.0, timedelta(hours=6), timedelta(minutes=1)),
-            wake_outbox=self.lanes.wake,
-        )
-        self.door = FrontDoor(a_desk(store=self.store, clock=clock), polling.one_at_a_time, self.lanes.wake)
-        self.bot = Bot(
-            clock=clock,
-            store=self.store,
-            polling=polling,
-            lanes=self.lanes,
-            rooms=self.rooms,
-            clockwork=Clockwork(SOON),
-            door=self.door,
-            retry_for=timedelta(days=3),
-            announce=self._announce,
-            drain_seconds=drain_seconds,
-        )
-
-    async def _announce(self, results: Sequence[Polled]) -> None:
-        self.announced.append(results)
-
-    async def post(self, number: int = 1) -> Delivery:
-        await self.store.follow(ANA, Voice(), "topic:tps", "TPS", self.clock.now())
-        row = a_delivery(an_alert(a_story(number), ANA), due_at=self.clock.now())
-        await self.store.commit((some_changes(a_story(number), deliveries=(row,)),))
-        return row
-
-    async def state(self, row: Delivery) -> DeliveryState:
-        found = await self.store.delivery(row.id)
-        assert found is not None
-        return found.state
-
-    async def stop(self, serving: asyncio.Task[None]) -> float:
-        """Stop as SIGTERM does; return how many seconds it took."""
-        began = asyncio.get_running_loop().time()
-        self.bot.stop.set()
-        await serving
-        return asyncio.get_running_loop().time() - began
-
-
-async def _unreachable(source: SourceSpec, url: str, cursor: Cursor) -> FetchError:
-    return FetchError("no network here")
-
-
-class Breaking:
-    """A memory store of which one method breaks, once told to."""
-
-    def __init__(self, method: str, error: Exception) -> None:
-        self.inner = MemoryStore()
-        self.breaks = False
-        self._method, self._error = method, error
-
-    def __getattr__(self, name: str) -> Any:
-        return self._break if self.breaks and name == self._method else getattr(self.inner, name)
-
-    async def _break(self, *_: object, **__: object) -> Any:
-        raise self._error
+from tests.fakes.house import ANA, Breaking, House, Room
 
 
 @pytest.fixture
@@ -191,18 +77,19 @@ async def test_a_chat_that_moved_takes_its_subscriptions_along(clock: FakeClock)
 async def test_a_dead_token_stops_a_room_that_tries_again_each_minute_and_then_sends_what_waits(
     clock: FakeClock,
 ) -> None:
-    room = Room(clock, TokenError("revoked"), TokenError("revoked"))
+    room = Room(clock)
+    room.refusal = TokenError("revoked")
     house = House(room, clock=clock)
-    began = clock.now()
     keeping = asyncio.create_task(house.rooms.keep(cast("Platform", room), house.door))
-    await until(lambda: house.rooms.open == {})
+    await until(lambda: len(room.times) > 2)
+    assert all(later - earlier >= timedelta(seconds=RETRY_ROOM_SECONDS) for earlier, later in pairwise(room.times))
     assert house.rooms.in_words() == {"fake": "stopped: revoked"}
     row = await house.post()
     await house.lanes.exhaust()
     assert await house.state(row) is DeliveryState.PENDING
+    room.refusal = None
     await until(lambda: "fake" in house.rooms.open)
-    assert clock.now() - began >= timedelta(seconds=2 * RETRY_ROOM_SECONDS + LISTENING_AFTER_SECONDS)
-    assert room.times == 3
+    assert clock.now() - room.times[-1] >= timedelta(seconds=LISTENING_AFTER_SECONDS)
     await house.lanes.exhaust()
     assert await house.state(row) is DeliveryState.SENT
     await _cancelled(keeping)
@@ -218,12 +105,14 @@ async def test_a_room_that_refused_one_send_and_listens_on_sends_again_after_a_m
     await asyncio.sleep(0.05)
     room.platform.fail_next(TokenError("not now"))
     row = await house.post()
+    refused_at = clock.now()
     await house.lanes.claim()
-    await until(lambda: house.rooms.in_words() == {"fake": "stopped: not now"})
+    await until(lambda: room.platform.attempts)
     await until(lambda: house.rooms.in_words() == {"fake": "on"})
+    assert clock.now() - refused_at >= timedelta(seconds=RETRY_ROOM_SECONDS)
     await house.lanes.exhaust()
     assert await house.state(row) is DeliveryState.SENT
-    assert room.times == 1
+    assert len(room.times) == 1
     await _cancelled(keeping)
 
 
@@ -232,7 +121,7 @@ async def test_a_bug_in_a_room_stops_that_room_and_it_starts_anew(clock: FakeClo
     room = Room(clock, ending)
     house = House(room, clock=clock)
     keeping = asyncio.create_task(house.rooms.keep(cast("Platform", room), house.door))
-    await until(lambda: room.times == 2 and house.rooms.in_words() == {"fake": "on"})
+    await until(lambda: len(room.times) == 2 and house.rooms.in_words() == {"fake": "on"})
     assert not keeping.done()
     await _cancelled(keeping)
 

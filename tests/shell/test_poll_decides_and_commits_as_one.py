@@ -131,7 +131,7 @@ async def house() -> AsyncIterator[House]:
 async def test_a_first_poll_is_a_baseline_and_later_news_alerts_once(house: House) -> None:
     await house.reads(house.source())
     house.server.publish("/1", a_list(1, 2))
-    assert (await house.poll())["source-1"] == Polled("source-1", new=2)
+    assert (await house.poll())["source-1"] == Polled("source-1", new=2, baseline=True)
     assert (await house.alerted(), house.woken) == ([], 0)
     house.server.publish("/1", a_list(3, 1, 2))
     assert (await house.poll())["source-1"] == Polled("source-1", new=1, alerts=1)

@@ -26,8 +26,13 @@ def test_the_greeting_says_what_is_sample_and_what_is_not_yet_read() -> None:
 
 
 def test_a_good_first_round_says_why_nothing_is_sent_yet() -> None:
-    said = first_round([Polled("a", new=3), Polled("b", new=4)], sample=False)
+    said = first_round([Polled("a", new=3, baseline=True), Polled("b", new=4, baseline=True)], sample=False)
     assert said == "  2 read · 7 items, the baseline: alerts come for what is new"
+
+
+def test_a_later_start_says_what_came_meanwhile_and_calls_it_no_baseline() -> None:
+    said = first_round([Polled("a", new=3, alerts=2), Polled("b")], sample=False)
+    assert said == "  2 read · 3 new items, 2 alerts"
 
 
 def test_sources_that_failed_are_named_the_first_few() -> None:
