@@ -28,10 +28,10 @@ from bot.ports import Clock, Platform, Store
 
 log = structlog.get_logger()
 
-DRAIN_SECONDS = 8.0  # of the ten that reliability.md R30 allows; the rest is for closing
+DRAIN_SECONDS = 8.0  # of the ten that docs/operate.md promises; the rest is for closing
 RETRY_ROOM_SECONDS = 60.0
 LISTENING_AFTER_SECONDS = 10.0  # a room that listened for so long without a complaint may send again
-TICK_OLD_AFTER = timedelta(seconds=60)  # operations.md section 3: readiness
+TICK_OLD_AFTER = timedelta(seconds=60)  # then the bot is not ready
 
 
 class FrontDoor:

@@ -174,7 +174,7 @@ async def _send_in_time(room: Platform, chat: Chat, message: Message, seconds: f
 
 
 def settle_for(error: SendError, attempt: int, now: datetime, jitter: float) -> Outcome:
-    """Say what a failed attempt means for the delivery (reliability.md section 6)."""
+    """Say what a failed attempt means for the delivery."""
     match error:
         case ChatMoved(to=to):
             return Moved(to)

@@ -12,7 +12,7 @@ from bot.core.model import Subscription
 from bot.core.query import QueryError, parse, show
 from bot.core.speech import Call, Choice, Reply, Span
 
-MAX_SUBSCRIPTIONS = 50  # a chat; requirement S17
+MAX_SUBSCRIPTIONS = 50  # a chat
 
 
 @command("topics", "the topics there are, and which ones this chat follows", who=Who.EVERYBODY, aliases=("temas",))

@@ -55,7 +55,7 @@ def delivery_id(chat: Chat, story: int, lead_document_id: str, part: int = 0) ->
 def next_attempt(now: datetime, attempt: int, after: timedelta | None, jitter: float) -> datetime:
     """Say when to try again after the `attempt`-th failure: at random (`jitter` 0..1) within a doubling span.
 
-    `after`, the platform's own wish, is a floor. Full jitter, from 1 s to 15 min: design/reliability.md section 6.
+    `after`, the platform's own wish, is a floor. Full jitter, from 1 s to 15 min.
     """
     span = min(_LONGEST_WAIT, _FIRST_WAIT * (1 << min(max(attempt - 1, 0), _DOUBLINGS)))
     return now + max(span * jitter, after or timedelta(0))

@@ -10,7 +10,7 @@ from bot.ports import Clock
 User = Mapping[str, object]
 LookUp = Callable[[str], Awaitable[User | None]]
 
-REMEMBERED = timedelta(seconds=60)  # how long a look-up counts: experience.md section 9
+REMEMBERED = timedelta(seconds=60)  # how long a look-up counts
 _RANKS = ("is_admin", "is_owner", "is_primary_owner")
 _LESSER = ("deleted", "is_bot", "is_workflow_bot", "is_connector_bot", "is_stranger", "is_invited_user")
 _GUESTS = ("is_restricted", "is_ultra_restricted")

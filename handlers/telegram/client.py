@@ -116,7 +116,7 @@ def _read_object(body: bytes) -> dict[str, Any]:
 
 
 def meaning(error: TelegramError, chat: Chat) -> SendError | TokenError:
-    """Say what an error of the library means (reliability.md section 6). The sentences hold no ids and no tokens."""
+    """Say what an error of the library means. The sentences hold no ids and no tokens."""
     if isinstance(error, Refusal):
         return _meaning_of_refusal(error, chat)
     cause = type(error.__cause__).__name__ if error.__cause__ else "its answer could not be read"

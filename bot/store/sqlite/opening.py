@@ -20,7 +20,7 @@ log = structlog.get_logger()
 OLDEST_SQLITE = (3, 38, 0)  # STRICT tables need 3.37; the JSON functions are always there from 3.38
 SAFE_SQLITE = (3, 51, 3)  # before it, two connections that checkpoint at once may corrupt a WAL database
 
-# What every connection has, each read back (reliability.md R1). FULL: with NORMAL a power cut lost commits that had
+# What every connection has, each read back. FULL: with NORMAL a power cut lost commits that had
 # been acted upon in 15 of 15 trials. No mmap: it hides I/O errors and played its part in known corruptions. Temporary
 # journals in memory: a third off a fan-out, and no copy of a row in a file of its own.
 PRAGMAS: tuple[tuple[str, str, object], ...] = (

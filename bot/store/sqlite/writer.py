@@ -129,8 +129,7 @@ class Writer:
     def _fail(self, error: BaseException) -> None:
         """Note the failure for good: the connection is not tried again.
 
-        After a failed fsync, SQLite and the system disagree on what is on disk, and only opening the file anew tells
-        (reliability.md section 2.3).
+        After a failed fsync, SQLite and the system disagree on what is on disk, and only opening the file anew tells.
         """
         if not self._failure:
             self._failure = sentence(error) if isinstance(error, sqlite3.Error) else f"The store broke: {error!r}."
