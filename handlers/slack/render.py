@@ -31,7 +31,7 @@ PAGES_MOST = 4  # a response_url may be used five times in all
 
 Json = dict[str, object]
 
-# No preview is fetched on our behalf: it would tell who reads what; names and addresses in a text are not made into links.
+# No preview is fetched on our behalf: it would tell who reads what. Names and addresses in a text become no links.
 _MANNERS: Json = {"unfurl_links": False, "unfurl_media": False, "link_names": False, "parse": "none"}
 _STYLES = {Mark.BOLD: "bold", Mark.ITALIC: "italic", Mark.CODE: "code"}
 
