@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import textwrap
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import timedelta
 from typing import TextIO
@@ -24,12 +25,29 @@ from bot.ports import Door
 CHAT = Chat("console", "", "local")
 
 _BOLD, _NORMAL = "\x1b[1m", "\x1b[0m"
+_BAR = "  | "
+_COLUMNS = 80  # where a terminal does not say how wide it is
 _READ_BYTES = 4096
 
 
 def wants_style(screen: TextIO, environ: Mapping[str, str]) -> bool:
     """Say whether bold makes sense: on a terminal, unless people asked for none (no-color.org)."""
     return screen.isatty() and not environ.get("NO_COLOR")
+
+
+def wrapped(text: str, columns: int) -> str:
+    """Break long lines between words. A quotation keeps its bar, an address stays whole."""
+    lines = (
+        textwrap.fill(
+            line,
+            max(columns - 1, 20),
+            subsequent_indent=_BAR if line.startswith(_BAR) else "",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.split("\n")
+    )
+    return "\n".join(lines)
 
 
 class Console:
@@ -79,6 +97,8 @@ class Console:
 
     def _print(self, text: str) -> None:
         encoding = self._screen.encoding or "utf-8"
+        if self._screen.isatty():
+            text = wrapped(text, os.get_terminal_size(self._screen.fileno()).columns or _COLUMNS)
         self._screen.write(f"{text}{self._prompt}".encode(encoding, "replace").decode(encoding))
         self._screen.flush()
 
@@ -133,7 +153,7 @@ def _alert_spans(laid_out: Card) -> Iterable[Span]:
     yield from (Span(notice), Span(laid_out.headline, Mark.BOLD), Span("\n"))
     yield from (*laid_out.byline, Span("\n"))
     if laid_out.excerpt:
-        yield from (Span("  | "), *laid_out.excerpt, Span("\n"))
+        yield from (Span(_BAR), *laid_out.excerpt, Span("\n"))
     for name, value in laid_out.facts:
         yield Span(f"{name}: {value}\n")
     yield from (laid_out.link, Span("\n"), *laid_out.footer)

@@ -15,7 +15,7 @@ import pytest
 from bot.core.model import Chat
 from bot.core.speech import Choice, Mark, Reply, Span
 from bot.errors import TryLater
-from handlers.console import Console, wants_style
+from handlers.console import Console, wants_style, wrapped
 from tests.builders import a_document, a_story, an_alert
 from tests.fakes.door import FakeDoor, until
 
@@ -163,3 +163,24 @@ def test_style_is_for_terminals_where_nobody_asked_for_none():
     assert wants_style(Screen(), {})
     assert not wants_style(Screen(), {"NO_COLOR": "1"})
     assert not wants_style(io.StringIO(), {})
+
+
+def test_long_lines_break_between_words_and_keep_bars_and_addresses_whole():
+    address = "<https://example.org/a-long-address/that-is-longer-than-a-line>"
+    text = f"\nOne short line\n  | a quotation that is longer than one line\nRead it {address}\n"
+    shown = wrapped(text, 30)
+    assert shown.split("\n") == [
+        "", "One short line", "  | a quotation that is", "  | longer than one line", "Read it", address, ""
+    ]  # fmt: skip
+
+
+async def test_a_terminal_is_filled_to_its_own_width():
+    near, far = os.openpty()
+    with os.fdopen(near, "rb"), os.fdopen(far, "w") as screen:
+        console = Console(screen, screen, styled=False)  # nothing is typed
+        await console.send(
+            CHAT, console.render(an_alert(a_story(1, a_document(title="word " * 40))), repeat=False, plain=False)
+        )
+        shown = os.read(near, 4096).decode()
+    assert max(len(line) for line in shown.splitlines()) < 80
+    assert shown.count("word") >= 40
