@@ -1,4 +1,4 @@
-"""Any order of events, on both stores at once: they must agree on every answer, and on what always holds (R20, R44)."""
+"""Any order of events, on both stores at once: they must agree on every answer, and on what always holds."""
 
 from __future__ import annotations
 
@@ -256,7 +256,7 @@ class Stores(RuleBasedStateMachine):
 
 pytestmark = pytest.mark.soak
 
-# R44 asks for 200 runs a commit and 2,000 a night; `make test` runs a share of that, always the same one.
+# A long proof runs 2,000; `make test` runs a share of that, always the same one.
 Stores.TestCase.settings = settings(
     max_examples=2000 if os.environ.get("POLICYBELL_SOAK") else 40,
     stateful_step_count=50,

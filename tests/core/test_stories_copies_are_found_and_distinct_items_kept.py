@@ -1,4 +1,4 @@
-"""The same thing again is recognized, and two things are never taken for one (R15, R17, R18)."""
+"""The same thing again is recognized, and two things are never taken for one."""
 
 from __future__ import annotations
 

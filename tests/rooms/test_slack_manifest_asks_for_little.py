@@ -1,4 +1,4 @@
-"""S47: the app asks for exactly the scopes of the design, and hears only of what it answers."""
+"""The app asks for exactly the scopes of the design, and hears only of what it answers."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ async def test_a_thread_is_answered_in_its_thread(slack: FakeSlack, room: Slack)
 
 
 async def test_many_messages_keep_every_limit_over_any_window(slack: FakeSlack, room: Slack, clock: FakeClock) -> None:
-    """R36: the server notes as a violation what comes within a second of another in its channel."""
+    """The server notes as a violation what comes within a second of another in its channel."""
     chats = [Chat("slack", "", f"C{number}") for number in range(12)]
     for chat in chats:
         slack.add_channel(chat.id)
@@ -72,7 +72,7 @@ async def test_many_messages_keep_every_limit_over_any_window(slack: FakeSlack, 
 
 @pytest.mark.parametrize("loss", ["drop_before_accept", "drop_after_accept", "hang", "garbage"])
 async def test_a_lost_answer_is_not_hidden_by_a_second_post(slack: FakeSlack, room: Slack, loss: str) -> None:
-    """R32: slack_sdk left to itself posts twice."""
+    """Slack's library left to itself posts twice."""
     getattr(slack, loss)()
     with pytest.raises(MaybeSent):
         await room.send(NEWS, message(room))

@@ -25,7 +25,7 @@ LEAKS = (BOT_TOKEN, APP_TOKEN, "somebody-else", "C0NEWS", "U0ANA", "u0ana", "can
 
 
 async def test_at_debug_nothing_secret_is_printed_and_no_foreign_setting_is_obeyed(tmp_path: Path) -> None:
-    """S7, S20, S22: tokens, ids, names and text stay out of all output; proxies and ports stay unused."""
+    """Tokens, ids, names and text stay out of all output; proxies and ports stay unused."""
     async with FakeSlack() as slack:
         slack.drop_after_accept()
         slack.garbage()

@@ -1,4 +1,4 @@
-"""30 a second, 1 a second a chat, 20 a minute a group, in any window, as the server sees it (R31, R36)."""
+"""30 a second, 1 a second a chat, 20 a minute a group, in any window, as the server sees it."""
 
 from __future__ import annotations
 

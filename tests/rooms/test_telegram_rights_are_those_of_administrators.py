@@ -1,4 +1,4 @@
-"""Nine kinds of senders in a Telegram group, twelve commands: who may change the group's settings (security.md S25)."""
+"""Nine kinds of senders in a Telegram group, twelve commands: who may change the group's settings."""
 
 from __future__ import annotations
 

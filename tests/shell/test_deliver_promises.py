@@ -298,7 +298,7 @@ async def test_one_alert_to_many_chats_keeps_the_overall_limit_and_uses_it(house
     assert {chat for _, chat, _ in house.room.accepted} == set(chats)
     assert len(times) == 200
     assert all(later - earlier >= timedelta(seconds=1) for earlier, later in zip(times, times[30:], strict=False))
-    # 5,000 chats within 240 s (reliability.md R36) are 21 a second.
+    # 5,000 chats within 240 s are 21 a second.
     assert house.clock.now() - began <= timedelta(seconds=200 / 21)
 
 

@@ -8,7 +8,7 @@ from bot.store.sqlite.opening import open_database
 
 PAGE = Path(__file__).parents[2] / "docs" / "data.md"
 
-# What is never kept of people (S40). Words, not parts of words: `agency` is no age.
+# What is never kept of people. Words, not parts of words: `agency` is no age.
 FORBIDDEN = re.compile(r"(^|_)(user|username|first_name|last_name|phone|email|ip|message_text|member|clicked)(_|$)")
 
 

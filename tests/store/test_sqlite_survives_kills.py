@@ -1,4 +1,4 @@
-"""R19: whenever the process dies, a poll is there with all that belongs to it, or not at all."""
+"""Whenever the process dies, a poll is there with all that belongs to it, or not at all."""
 
 from __future__ import annotations
 

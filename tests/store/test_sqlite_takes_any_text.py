@@ -1,4 +1,4 @@
-"""S19: whatever people and feeds write is text, never SQL, and comes back as it went in."""
+"""Whatever people and feeds write is text, never SQL, and comes back as it went in."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def check(store: SqliteStore) -> list[object]:
     )
 
 
-# S19 asks for 10,000; `make test` takes a share, always the same.
+# A long proof takes 10,000; `make test` takes a share, always the same.
 @settings(
     max_examples=10_000 if os.environ.get("POLICYBELL_SOAK") else 150,
     derandomize=True,

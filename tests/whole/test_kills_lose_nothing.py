@@ -72,8 +72,8 @@ class Town:
         await until(lambda: len([m for m in self.telegram.accepted if "Following" in m.text]) == len(CHATS))
 
     async def quiet(self) -> None:
-        """Wait until every item has a row for every chat and no row waits."""
-        await until(self._is_quiet, 60)
+        """Wait until every item has a row for every chat and no row waits: a chat takes one message a second."""
+        await until(self._is_quiet, 60 + 2 * len(self.items))
 
     def _is_quiet(self) -> bool:
         states = self.states()
