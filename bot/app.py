@@ -225,7 +225,8 @@ def _rooms(
         yield web, RoomLine("Web", f"{web.open()}/chat   try: follow tps")
     if sys.stdin.isatty() or (options.once and world.sample is not None):
         styled = wants_style(sys.stdout, os.environ)
-        yield Console(sys.stdin, sys.stdout, styled=styled), RoomLine("Terminal", "type help here; Ctrl-C stops")
+        note = "alerts are printed here" if options.once else "type help here; Ctrl-C stops"
+        yield Console(sys.stdin, sys.stdout, styled=styled), RoomLine("Terminal", note)
 
 
 def _missing(rooms: Mapping[str, Platform]) -> list[RoomLine]:

@@ -35,7 +35,7 @@ def first_round(results: Sequence[Polled], *, sample: bool) -> str:
     new = sum(result.new for result in results)
     if results and len(failed) == len(results):
         offer = "" if sample else " To look around without a network: make demo"
-        return f"  No source could be reached ({failed[0].error}). Trying again by itself.{offer}"
+        return f"  No source could be reached ({failed[0].error}). Each is tried again when it is next due.{offer}"
     named = "; ".join(f"{result.source_id}: {result.error}" for result in failed[:_NAMED])
     more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
     trouble = f" · {len(failed)} failed ({named}{more})" if failed else ""
