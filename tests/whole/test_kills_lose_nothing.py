@@ -120,16 +120,18 @@ class Town:
 @pytest.mark.timeout(3600 if KILLS > 10 else 180)
 async def test_kills_in_delivery_and_polling(tmp_path: Path) -> None:
     chance = random.Random(20231005)
-    async with FeedServer() as feeds, FakeTelegram(latency=0.05) as telegram:
+    async with FeedServer() as feeds, FakeTelegram(latency=0.1) as telegram:
         town = Town(tmp_path, feeds, telegram)
         try:
             await town.settle_down()
             for kill in range(KILLS):
                 town.publish(2)
-                if kill % 2:  # in delivery: while messages are under way
+                if kill % 2:  # in delivery: Telegram took a message and has not said so yet, or just did
                     before = len(telegram.accepted)
                     await until(lambda: len(telegram.accepted) > before)  # noqa: B023
-                await asyncio.sleep(chance.uniform(0, 0.3))
+                    await asyncio.sleep(chance.uniform(0, 0.06))
+                else:  # in polling
+                    await asyncio.sleep(chance.uniform(0, 0.3))
                 await town.daemon.kill()
                 await town.daemon.start(ready=False)
             await town.daemon.wait_until_ready()
@@ -144,7 +146,7 @@ async def test_kills_in_delivery_and_polling(tmp_path: Path) -> None:
 
 
 async def test_orderly_stops_double_nothing(tmp_path: Path) -> None:
-    async with FeedServer() as feeds, FakeTelegram(latency=0.05) as telegram:
+    async with FeedServer() as feeds, FakeTelegram(latency=0.1) as telegram:
         town = Town(tmp_path, feeds, telegram)
         await town.settle_down()
         for _ in range(max(2, KILLS // 2)):

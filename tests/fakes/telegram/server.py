@@ -31,7 +31,8 @@ class FakeTelegram:
     """See the package. `world` has the people; `accepted`, `toasts`, `menus` are what the bot did.
 
     `now` gives seconds for the limits (a fake clock can drive them), `scale` is how many of those one second of
-    Telegram's takes; long polls shrink with it too. `latency` is in real seconds.
+    Telegram's takes; long polls shrink with it too. `latency` is in
+    real seconds, half of it before a request is carried out and half before it is answered.
     """
 
     def __init__(
@@ -148,8 +149,7 @@ class FakeTelegram:
         name = request.match_info["method"]
         self.calls[name] += 1
         fault = self._faults[name].popleft() if self._faults[name] else None
-        if self.latency:
-            await asyncio.sleep(self.latency)
+        await asyncio.sleep(self.latency / 2)
         if fault and not fault.accepts:
             return await self._fail(request, fault, b"")
         try:
@@ -157,6 +157,7 @@ class FakeTelegram:
             status = 200
         except ApiError as error:
             body, status = error.body(), error.status
+        await asyncio.sleep(self.latency / 2)
         text = json.dumps(body).encode()
         if fault and status == 200:
             return await self._fail(request, fault, text)
