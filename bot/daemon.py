@@ -152,7 +152,7 @@ class Bot:
         if unsure := await self.store.recover(now, every_lease=True):
             log.warning("outbox.recovered", rows=unsure)
         # As if sent now: an answer that nobody waited for says nothing of when the platform counted its message.
-        for chat, _ in await self.store.attempts_since(now - timedelta(minutes=1)):
+        for chat in await self.store.attempted_since(now - timedelta(minutes=1)):
             if room := self.rooms.all.get(chat.platform):
                 room.pace.recall(chat, now)
 

@@ -173,8 +173,8 @@ class Store(Protocol):
         """Turn pending rows created before `before` into `expired`. Return how many."""
         ...
 
-    async def attempts_since(self, since: datetime) -> tuple[tuple[Chat, datetime], ...]:
-        """Which chats were sent to, and when, in order: so that limits hold across a restart."""
+    async def attempted_since(self, since: datetime) -> tuple[Chat, ...]:
+        """Which chats were sent to, once for each attempt: so that limits hold across a restart."""
         ...
 
     # people

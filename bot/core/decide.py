@@ -9,7 +9,7 @@ from itertools import islice
 
 from bot.core.index import Index, read_page
 from bot.core.model import Document, Fingerprint, Past, State, Verdict
-from bot.core.stories import Place, place
+from bot.core.stories import Place, place, stands
 
 _ALIKE = 64  # so many documents with one key are compared; what more of them share is boilerplate
 
@@ -66,13 +66,11 @@ class _Memory:
         without this, two versions would revise each other for ever.
         """
         for document in documents:
-            found = self._place(document)
-            if found.known and found.state is State.SEEN:
-                self._met.add(found.known.document_id)
+            self._met.update(known.document_id for known in self._near(document) if stands(document, known))
 
     def take(self, document: Document) -> Verdict:
         """Judge a document and remember it."""
-        found = self._place(document)
+        found = place(document, self._near(document))
         known = found.known
         if known is None:
             self._last_story += 1
@@ -86,10 +84,10 @@ class _Memory:
         keys = tuple(dict.fromkeys((*document.keys, *known.keys)))
         return self._settle(replace(document, id=known.document_id, keys=keys), found, known.story)
 
-    def _place(self, document: Document) -> Place:
+    def _near(self, document: Document) -> list[Fingerprint]:
+        """Look up what shares a key with the document, each once."""
         names = (name for key in document.keys for name in islice(self._by_key.get(key, ()), _ALIKE))
-        near = {name: self._known[name] for name in names}
-        return place(document, near.values())
+        return [self._known[name] for name in dict.fromkeys(names)]
 
     def _settle(self, document: Document, found: Place, story: int) -> Verdict:
         self._met.add(document.id)

@@ -43,6 +43,12 @@ def place(document: Document, fingerprints: Iterable[Fingerprint]) -> Place:
     return Place(State.REVISION, f"an edited version of #{known.story}: same {_WORDS[kind]}, changed content", known)
 
 
+def stands(document: Document, known: Fingerprint) -> bool:
+    """Tell whether the document is this very item of its source, unchanged."""
+    own = known.source_id == document.source_id and known.digest == document.digest
+    return own and bool(_sameness(document, known))
+
+
 def _rank(document: Document, known: Fingerprint, kind: str) -> tuple[object, ...]:
     """Prefer the item itself to another's copy of it, unchanged to changed, strong evidence to weak, old to new."""
     return (

@@ -236,7 +236,7 @@ class Stores(RuleBasedStateMachine):
         rows, *rest = await asyncio.gather(
             store.outbox(ALL, 999),
             store.census(),
-            store.attempts_since(NOW),
+            store.attempted_since(NOW),
             store.queries_since(self.story // 2),
             *(store.subscriptions(chat) for chat in CHATS),
             *(store.history(chat, 9) for chat in CHATS),

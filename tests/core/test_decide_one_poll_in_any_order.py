@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -126,6 +127,23 @@ def test_an_edit_and_the_old_version_in_one_list_are_judged_the_same_at_every_po
     first = verdicts_on(both, past)
     second = verdicts_on(both, remembered(past, first))
     assert [verdict.state for verdict in second] == [State.SEEN, State.SEEN]
+
+
+def test_an_edit_does_not_count_at_the_next_poll_because_the_original_is_a_copy_of_something_else_too():
+    both = partial(an_entry, 0, url="", title="Opinion", published="2023-10-05")
+    past = remembered(Past(), verdicts_on(clean(a_source(), [both(guid="", summary="One")], NOW)))
+    listed = clean(
+        a_source(),
+        [
+            both(guid="", summary="Two"),
+            both(guid="1", summary="One", published=""),
+            both(guid="1", summary="One"),
+        ],
+        NOW,
+    )
+    assert [verdict.state for verdict in verdicts_on(listed, past)] == [State.SEEN, State.SEEN, State.NEW]
+    past = remembered(past, verdicts_on(listed, past))
+    assert [verdict.state for verdict in verdicts_on(listed, past)] == [State.SEEN] * 3
 
 
 def test_of_very_many_documents_with_one_key_the_same_are_compared_in_any_order():

@@ -62,7 +62,7 @@ QUESTIONS: dict[str, Callable[[SqliteStore], Awaitable[object]]] = {
     "settle": settle_one,
     "recover": lambda store: store.recover(NOW),
     "expire": lambda store: store.expire(at(days=-3)),
-    "attempts": lambda store: store.attempts_since(NOW),
+    "attempts": lambda store: store.attempted_since(NOW),
     "follow": lambda store: store.follow(a_chat(7), Voice(), "topic:daca", "DACA", NOW),
     "unfollow": lambda store: store.unfollow(a_chat(1), None, NOW),
     "subscriptions": lambda store: store.subscriptions(a_chat(1)),

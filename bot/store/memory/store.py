@@ -159,9 +159,9 @@ class MemoryStore:
             row.delivery = replace(row.delivery, state=DeliveryState.EXPIRED)
         return len(late)
 
-    async def attempts_since(self, since: datetime) -> tuple[tuple[Chat, datetime], ...]:
+    async def attempted_since(self, since: datetime) -> tuple[Chat, ...]:
         made = [(row.attempted_at, row.seq, row.delivery.chat) for row in self._rows.values() if row.attempted_at]
-        return tuple((chat, at) for at, _, chat in sorted(made, key=lambda one: one[:2]) if at >= since)
+        return tuple(chat for at, _, chat in sorted(made, key=lambda one: one[:2]) if at >= since)
 
     # people
 

@@ -114,15 +114,15 @@ def expire(connection: Connection, before: datetime) -> int:
     ).rowcount
 
 
-def attempts_since(connection: Connection, since: datetime) -> tuple[tuple[Chat, datetime], ...]:
-    """Read the last attempt of each row since then, in order of time."""
+def attempted_since(connection: Connection, since: datetime) -> tuple[Chat, ...]:
+    """Read the chat of each row that was tried since then, in order of time."""
     rows = connection.execute(
-        """SELECT platform, workspace, chat, thread, attempted_at
+        """SELECT platform, workspace, chat, thread
         FROM deliveries JOIN chats ON chats.id = deliveries.chat_id
         WHERE attempted_at >= ? ORDER BY attempted_at, seq""",
         (stamp(since),),
     )
-    return tuple((chat_of(row), moment(row["attempted_at"])) for row in rows)
+    return tuple(map(chat_of, rows))
 
 
 def outbox(connection: Connection, states: Collection[DeliveryState], limit: int) -> tuple[Delivery, ...]:

@@ -34,7 +34,7 @@ class SqliteStore:
     settle = threaded(delivering.settle)
     recover = threaded(delivering.recover)
     expire = threaded(delivering.expire)
-    attempts_since = threaded(delivering.attempts_since)
+    attempted_since = threaded(delivering.attempted_since)
 
     follow = threaded(people.follow)
     unfollow = threaded(people.unfollow)
