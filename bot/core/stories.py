@@ -50,11 +50,12 @@ def stands(document: Document, known: Fingerprint) -> bool:
 
 
 def _rank(document: Document, known: Fingerprint, kind: str) -> tuple[object, ...]:
-    """Prefer the item itself to another's copy of it, unchanged to changed, strong evidence to weak, old to new."""
+    """Prefer the item itself to another's copy, unchanged to changed, strong evidence to weak, whole, old to new."""
     return (
         known.source_id != document.source_id,
         known.digest != document.digest,
         _KINDS.index(kind),
+        not set(document.keys).issubset(known.keys),
         known.story,
         known.document_id,
     )
