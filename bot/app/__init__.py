@@ -1,0 +1,61 @@
+"""The only place where parts meet: settings → objects → a bot that lives."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from bot.app.build import build
+from bot.app.rooms import RunOptions
+from bot.app.world import real_world, sample_world
+from bot.control import DataLock
+from bot.core.model import Chat
+from bot.core.speech import Call
+from bot.reading import ReadingRoom
+from bot.sample import SampleServer
+from config import Settings
+
+__all__ = ["RunOptions", "main"]
+
+SAMPLE_TOPICS = ("tps", "removal")
+SAMPLE_CHATS = (Chat("console", "", "local"), Chat("web", "", "local"))
+
+
+def main(settings: Settings, options: RunOptions) -> int:
+    """Run until stopped; return the exit code. Raises `LockedError`, `StoreError`, `ConfigError` for the command line.
+
+    The child that parses is started first of all, before any thread, and knows no secret.
+    """
+    data_dir = settings.bot.data_dir
+    if options.sample:
+        data_dir /= "sample"
+    with DataLock(data_dir):
+        asyncio.run(_live(settings, options, data_dir))
+    return 0
+
+
+async def _live(settings: Settings, options: RunOptions, data_dir: Path) -> None:
+    async with AsyncExitStack() as closing:
+        reading = ReadingRoom()
+        reading.start()
+        closing.push_async_callback(reading.close)
+        if options.sample:
+            sample = await closing.enter_async_context(SampleServer())
+            world = sample_world(data_dir, sample)
+        else:
+            world = real_world(settings, data_dir)
+        bot = await build(settings, options, world, reading, closing)
+        for name in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(name, bot.stop.set)
+        await bot.begin()
+        if world.sample is not None:
+            for chat in (chat for chat in SAMPLE_CHATS if chat.platform in bot.rooms.all):
+                await bot.door.answer(Call("follow", SAMPLE_TOPICS, chat, may_change=True))
+        if not options.once:
+            await bot.serve()
+            return
+        await bot.run_once()
+        if world.sample is not None:
+            await bot.run_once()

@@ -1,0 +1,101 @@
+"""Read `build` for what the bot is made of."""
+
+from __future__ import annotations
+
+import asyncio
+import random  # noqa: TID251  the one place where chance enters
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+from bot.app.rooms import RunOptions, missing, open_rooms
+from bot.app.world import World
+from bot.clockwork import Clockwork
+from bot.commands import Desk
+from bot.control import SOCKET_NAME, ControlServer
+from bot.core.index import Index
+from bot.core.model import Voice
+from bot.core.query import read_topics
+from bot.daemon import Bot, FrontDoor, Rooms
+from bot.deliver import DeliverDesk, Lanes
+from bot.fetch import Fetcher
+from bot.operate import operate
+from bot.poll import LiveIndex, PollDesk, Polled
+from bot.reading import ReadingRoom
+from bot.store import open_store
+from bot.welcome import RoomLine, first_round, greeting
+from config import Settings
+
+INTERVALS = {"outbox": timedelta(seconds=5), "housekeeping": timedelta(minutes=1)}
+
+
+async def build(
+    settings: Settings, options: RunOptions, world: World, reading: ReadingRoom, closing: AsyncExitStack
+) -> Bot:
+    """Make every part and hand each what it needs. What was opened is closed by `closing`, last opened first."""
+    store = open_store(f"sqlite:///{world.data_dir / 'policybell.db'}")
+    closing.push_async_callback(store.close)
+    fetcher = Fetcher(contact=settings.bot.contact, limits=world.fetching, clock=world.clock, gate=world.gate)
+    closing.push_async_callback(fetcher.close)
+    jitter = random.SystemRandom().random
+
+    async def ready() -> tuple[str, ...]:
+        return await bot.ready()
+
+    opened = list(open_rooms(settings, options, world, ready, closing))
+    rooms = Rooms([room for room, _ in opened], world.clock)
+    for room in rooms.all.values():
+        closing.push_async_callback(room.close)
+    lanes = Lanes(DeliverDesk(store, rooms.open, world.clock, jitter, rooms.stop))
+    polling = PollDesk(
+        store=store,
+        fetch=fetcher,
+        read=reading,
+        queries=LiveIndex(store, Index(read_topics(settings.topics))),
+        sources={source.id: source for source in world.sources},
+        clock=world.clock,
+        jitter=jitter,
+        limits=world.agenda,
+        wake_outbox=lanes.wake,
+        places=asyncio.Semaphore(settings.fetch.concurrency),
+    )
+    voice = Voice(zone=settings.bot.timezone)
+    prefixes = {"telegram": "/", "slack": f"{settings.slack.command} "}
+    desk = Desk(store, settings.topics, world.sources, world.not_yet, voice, world.clock, rooms.in_words, prefixes)
+    door = FrontDoor(desk, polling.one_at_a_time, lanes.wake)
+    clockwork, retry_for = Clockwork({"tick": world.tick, **INTERVALS}), settings.delivery.retry_for
+    bot = Bot(world.clock, store, polling, lanes, rooms, clockwork, door, retry_for, _announcer(world))
+    control = ControlServer(world.data_dir / SOCKET_NAME, lambda argv: operate(desk, door.answer, argv))
+    closing.push_async_callback(control.close)
+    await control.start()
+    _greet(world, rooms, [line for _, line in opened])
+    return bot
+
+
+def _greet(world: World, rooms: Rooms, opened: list[RoomLine]) -> None:
+    lines = opened + missing(rooms.all)
+    _say(greeting(str(world.data_dir), lines, len(world.sources), len(world.not_yet), sample=world.sample is not None))
+
+
+def _announcer(world: World) -> Callable[[Sequence[Polled]], Awaitable[None]]:
+    """Speak after the first round of polls; the sample's server turns to *after* once all was polled before."""
+    rounds = 0
+
+    async def announce(results: Sequence[Polled]) -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds > 1:
+            return
+        # on a terminal a prompt stands in this line already: write over it and give a fresh one
+        start, end = ("\r", "\n> ") if sys.stdin.isatty() else ("", "\n")
+        _say(start + first_round(results, sample=world.sample is not None), end)
+        if world.sample is not None:
+            world.sample.serve_after()
+
+    return announce
+
+
+def _say(text: str, end: str = "\n") -> None:
+    sys.stdout.write(text + end)
+    sys.stdout.flush()

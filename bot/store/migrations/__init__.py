@@ -1,0 +1,30 @@
+"""The schema, as an append-only list of steps; each runs in one transaction together with its record.
+
+Never edit a step that was released: append one. Every table and column is described in docs/data.md.
+Times are ISO-8601 in UTC with microseconds, so that text order is time order. JSON columns have no CHECK: with
+`trusted_schema` off, SQLite 3.40 calls its own json_valid() unsafe in a schema (a test reads them all instead).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from bot.store.migrations.first_schema import first_schema
+
+migrations = Migrations("policybell")
+
+
+def unknown_steps(db: Database) -> tuple[str, ...]:
+    """Name the steps that this database has and this program does not know: a newer program wrote it."""
+    with closing(sqlite3.connect(":memory:")) as nothing:
+        known = {step.name for step in migrations.pending(Database(nothing, execute_plugins=False))}
+    return tuple(step.name for step in migrations.applied(db) if step.name not in known)
+
+
+@migrations()
+def m001_first_schema(db: Database) -> None:
+    first_schema(db)
