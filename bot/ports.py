@@ -86,6 +86,13 @@ class Platform(Protocol):
         """Send once, with no retry of any kind, and return a receipt; raise `SendError` or `TokenError` only."""
         ...
 
+    async def tell(self, chat: Chat, reply: Reply) -> None:
+        """Say something beside the outbox, in turn with alerts; raise `SendError` or `TokenError` only.
+
+        Nothing is retried. What takes several messages may be cut short by an error.
+        """
+        ...
+
     async def listen(self, door: Door) -> None:
         """Answer people until cancelled; raise `TokenError` where the platform will not have us."""
         ...

@@ -77,6 +77,13 @@ class Console:
             raise TryLater("the terminal cannot be written to") from error
         return str(message.native["id"])
 
+    async def tell(self, chat: Chat, reply: Reply) -> None:  # noqa: ARG002  there is one chat here
+        """Print what is said above a fresh prompt."""
+        try:
+            self._print(f"\n{_text(_reply_spans(reply), styled=self._styled)}\n")
+        except OSError as error:
+            raise TryLater("the terminal cannot be written to") from error
+
     async def listen(self, door: Door) -> None:
         """Answer typed lines until cancelled. After the last line (Ctrl-D) alerts are still printed."""
         self._prompt = "> "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from bot.sample.beside import SampleBeside
 from bot.welcome import RoomLine
 from config import Settings
 from handlers.console import Console, wants_style
-from handlers.web import Web
+from handlers.web import RouteDef, Web
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,14 @@ def open_rooms(
     world: World,
     ready: Callable[[], Awaitable[tuple[str, ...]]],
     closing: AsyncExitStack,
+    *,
+    routes: Sequence[RouteDef] = (),
 ) -> Iterator[tuple[Platform, RoomLine]]:
-    """Open a room wherever its token is. A platform's library is imported only then: each costs 20 MB and more."""
+    """Open a room wherever its token is. A platform's library is imported only then: each costs 20 MB and more.
+
+    `routes` are served beside the pages; `public_routes` are those that platforms themselves call.
+    """
+    public_routes: list[RouteDef] = []
     if world.sample is None and settings.telegram.is_on:
         from handlers.telegram import Telegram  # noqa: PLC0415
 
@@ -57,6 +63,8 @@ def open_rooms(
             chat=settings.web.chat,
             sample=sample,
             sample_url=None if sample else beside.url,
+            routes=routes,
+            public_routes=public_routes,
         )
         yield web, RoomLine("Web", f"{web.open()}/chat   try: follow tps")
     if sys.stdin.isatty() or (options.once and world.sample is not None):

@@ -9,7 +9,7 @@ from slack_bolt.app.async_app import AsyncApp
 
 from bot.core.model import Alert, Chat
 from bot.core.pace import Limit, Pace
-from bot.core.speech import Message
+from bot.core.speech import Message, Reply
 from bot.errors import TokenError
 from bot.ports import Clock, Door
 from bot.turn import turn
@@ -17,7 +17,7 @@ from handlers.slack.client import Client, Identity
 from handlers.slack.inbound import Inbound
 from handlers.slack.manifest import DEFAULT_COMMAND
 from handlers.slack.members import Members
-from handlers.slack.render import alert_message
+from handlers.slack.render import alert_message, pages, posted
 from handlers.slack.sockets import STEADY, Connection, Rhythm
 
 API_URL = "https://slack.com/api/"
@@ -72,6 +72,10 @@ class Slack:
             except TokenError as refusal:
                 self._connection.doubt(refusal)  # whoever hears people should not think that all is well
                 raise
+
+    async def tell(self, chat: Chat, reply: Reply) -> None:
+        for page in pages(reply):
+            await self.send(chat, Message("", posted(page)))
 
     async def listen(self, door: Door) -> None:
         def app(me: Identity) -> AsyncApp:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.core.model import Alert, Chat
 from bot.core.pace import Limit, Pace
-from bot.core.speech import Message
+from bot.core.speech import Message, Reply
 from bot.ports import Clock, Door
 from bot.turn import turn
 from handlers.telegram import render
@@ -42,6 +42,10 @@ class Telegram:
         """Send when the limits allow it; the receipt is the message's number in its chat."""
         async with turn(self.pace, chat, self._clock):
             return await self._client.send(chat, message)
+
+    async def tell(self, chat: Chat, reply: Reply) -> None:
+        for message in render.reply(reply):
+            await self.send(chat, message)
 
     async def listen(self, door: Door) -> None:
         await Listener(self._client, door, self._clock, self.send).run()

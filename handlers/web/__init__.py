@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from aiohttp.web import RouteDef
+
 from handlers.web.room import Web
 
-__all__ = ["Web"]
+__all__ = ["RouteDef", "Web"]

@@ -7,10 +7,11 @@ have come from our own page. Ports are not compared with ours, so that an `ssh -
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -25,12 +26,18 @@ _HEADERS = {
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-@web.middleware
-async def refuse_strangers(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let through what a browser on this machine asks of its own will."""
-    if why := _stranger(request):
-        return web.Response(status=403, text=f"{why}\n")
-    return await handler(request)
+def refuse_strangers(public: Collection[str]) -> Middleware:
+    """Let through what a browser on this machine asks of its own will, and whatever asks for the paths in `public`."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        resource = request.match_info.route.resource
+        is_public = resource is not None and resource.canonical in public
+        if not is_public and (why := _stranger(request)):
+            return web.Response(status=403, text=f"{why}\n")
+        return await handler(request)
+
+    return guard
 
 
 async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:

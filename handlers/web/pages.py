@@ -41,18 +41,23 @@ class Site:
     chat: bool
     sample: bool
     sample_url: Callable[[], Awaitable[str]] | None
+    routes: tuple[web.RouteDef, ...] = ()
+    public_routes: tuple[web.RouteDef, ...] = ()
 
 
 def application(site: Site) -> web.Application:
     """Put the pages together."""
     pages = _Pages(site)
-    app = web.Application(middlewares=[refuse_strangers, explain_trouble], client_max_size=_BODY_BYTES)
+    guard = refuse_strangers(public={route.path for route in site.public_routes})
+    app = web.Application(middlewares=[guard, explain_trouble], client_max_size=_BODY_BYTES)
     app.on_response_prepare.append(add_headers)
     app.add_routes([
         web.get("/", pages.status),
         web.get("/livez", pages.livez),
         web.get("/readyz", pages.readyz),
         web.static("/static", STATIC),
+        *site.routes,
+        *site.public_routes,
     ])  # fmt: skip
     if site.chat:
         app.add_routes([

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -14,12 +14,12 @@ from aiohttp import web
 from bot.core.card import card
 from bot.core.model import Alert, Chat
 from bot.core.pace import Limit, Pace
-from bot.core.speech import Message
+from bot.core.speech import Message, Reply
 from bot.ports import Clock, Door
 from handlers.web import address
 from handlers.web.pages import Site, application
 from handlers.web.transcript import Item, Transcript
-from handlers.web.view import alert_item
+from handlers.web.view import alert_item, notice_item
 
 log = structlog.get_logger()
 
@@ -31,7 +31,9 @@ class Web:
     """The pages on loopback. `ready` gives the reasons, in words, why the bot as a whole does not work; none: it does.
 
     `sample` marks every page as showing the bundled sample. `sample_url` starts that sample beside and gives its
-    address; where it is absent, no button offers it.
+    address; where it is absent, no button offers it. `routes` are served beside the pages and guarded as they are, so
+    to this machine alone; `public_routes` are served to whoever asks, under any name: each must prove its caller
+    itself. A body of more than 16 KiB is read from `request.clone(client_max_size=…)`.
     """
 
     name = "web"
@@ -47,9 +49,12 @@ class Web:
         sample: bool = False,
         sample_url: Callable[[], Awaitable[str]] | None = None,
         keep_alive: float = _KEEP_ALIVE_SECONDS,
+        routes: Sequence[web.RouteDef] = (),
+        public_routes: Sequence[web.RouteDef] = (),
     ) -> None:
         self.pace = Pace(Limit(1_000, timedelta(seconds=1)), lambda _: ())  # our own page has no limits to keep
         self._host, self._port = host, port
+        self._clock = clock
         self._bound: socket.socket | None = None
         self._transcript = Transcript()
         self._site_for = partial(
@@ -62,6 +67,8 @@ class Web:
             chat=chat,
             sample=sample,
             sample_url=sample_url,
+            routes=tuple(routes),
+            public_routes=tuple(public_routes),
         )
 
     def open(self) -> str:
@@ -81,6 +88,11 @@ class Web:
         item = Item(str(message.native["id"]), str(message.native["html"]))
         self._transcript.add(item)
         return item.id
+
+    async def tell(self, chat: Chat, reply: Reply) -> None:  # noqa: ARG002  there is one chat here
+        """Show what is said in every open tab, and to who opens the page before the next start."""
+        item_id = self._transcript.new_id(self._clock.now())
+        self._transcript.add(Item(item_id, notice_item(item_id, reply)))
 
     async def listen(self, door: Door) -> None:
         """Serve the pages until cancelled."""

@@ -31,6 +31,11 @@ def exchange_item(item_id: str, said: str, reply: Reply) -> str:
     return str(_ITEMS.exchange(item_id, said, reply))
 
 
+def notice_item(item_id: str, reply: Reply) -> str:
+    """Write what the bot says unasked as it stands in the conversation."""
+    return str(_ITEMS.notice(item_id, reply))
+
+
 def lines(spans: Iterable[Span]) -> list[list[Span]]:
     """Break spans into lines where their text breaks; empty lines fall away."""
     broken: list[list[Span]] = [[]]

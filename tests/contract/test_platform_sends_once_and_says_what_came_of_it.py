@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 import handlers
+from bot.core.speech import Mark, Reply, Span
 from bot.errors import SendError, TokenError, TryLater
 from bot.ports import Platform
 from tests import builders
@@ -115,6 +116,35 @@ async def test_messages_that_come_at_once_keep_the_limits(stage: Stage) -> None:
     await asyncio.gather(*(stage.room.send(stage.chat, message) for message in messages))
     if stage.trouble:
         assert stage.requests() == len(stage.accepted()) == 5  # the strict servers assert that none came too early
+
+
+async def test_what_is_told_beside_the_outbox_arrives_whole(stage: Stage) -> None:
+    said = Reply((Span("EOIR memos", Mark.BOLD), Span(" fails.\nNext: look at "), Span("/sources", Mark.CODE)))
+    await stage.room.tell(stage.chat, said)
+    if stage.trouble:
+        assert stage.requests() == len(stage.accepted()) == 1
+    if stage.room.name != "web":  # whose pages tell it: tests/rooms
+        assert "EOIR memos fails.\nNext: look at" in "".join(stage.accepted())
+
+
+@pytest.mark.parametrize(
+    ("stage", "trouble"), [(room, trouble) for room, known in TROUBLE.items() for trouble in known], indirect=["stage"]
+)
+async def test_trouble_while_telling_is_named_after_one_request(stage: Stage, trouble: str) -> None:
+    expected, meet = stage.trouble[trouble]
+    meet()
+    with pytest.raises((SendError, TokenError)) as caught:
+        await stage.room.tell(stage.chat, Reply((Span("The disk is nearly full."),)))
+    assert type(caught.value) is expected
+    assert stage.requests() == 1
+
+
+async def test_alerts_and_what_is_told_keep_the_limits_together(stage: Stage) -> None:
+    message = stage.room.render(builders.an_alert(chat=stage.chat), repeat=False, plain=False)
+    told = [stage.room.tell(stage.chat, Reply((Span(f"notice {number}"),))) for number in range(3)]
+    await asyncio.gather(*told, stage.room.send(stage.chat, message))
+    if stage.trouble:
+        assert stage.requests() == len(stage.accepted()) == 4
 
 
 async def test_closing_twice_does_no_harm(stage: Stage) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.core.model import Alert, Chat
 from bot.core.pace import Limit, Pace
-from bot.core.speech import Message
+from bot.core.speech import Message, Reply
 from bot.ports import Clock, Door
 from bot.turn import turn
 
@@ -53,6 +53,9 @@ class FakePlatform:
             if error is not None:
                 raise error
             return f"receipt-{self.attempts}"
+
+    async def tell(self, chat: Chat, reply: Reply) -> None:
+        await self.send(chat, Message("".join(span.text for span in reply.spans), {"told": True}))
 
     async def listen(self, door: Door) -> None:
         await asyncio.Event().wait()

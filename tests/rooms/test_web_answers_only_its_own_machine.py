@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import pytest
+from aiohttp import web
 
 from tests.fakes.browser import a_web_room
 from tests.fakes.door import FakeDoor
@@ -76,6 +77,20 @@ async def test_pages_have_nothing_inline_and_load_nothing_from_elsewhere(path):
         assert tag != "script" or attributes["src"].startswith("/static/")
         for name in ("src", "href", "action"):
             assert not urlsplit(attributes.get(name, "")).netloc
+
+
+async def said_hello(_request: web.Request) -> web.Response:
+    return web.Response(text="hello")
+
+
+async def test_routes_beside_the_pages_are_for_this_machine_unless_they_are_public():
+    routes, public = [web.get("/figures", said_hello)], [web.post("/events/{team}", said_hello)]
+    async with a_web_room(FakeDoor(), routes=routes, public_routes=public) as (_, browser):
+        assert (await browser.get("/figures")).text == "hello"
+        assert (await browser.get("/figures", host="evil.example")).status == 403
+        assert (await browser.post("/events/T1", b"", host="bot.example", origin="null")).text == "hello"
+        assert (await browser.get("/events/T1", host="bot.example")).status == 403
+        assert (await browser.get("/", host="bot.example")).status == 403
 
 
 async def test_a_body_too_large_is_refused_and_so_is_one_that_is_no_form():

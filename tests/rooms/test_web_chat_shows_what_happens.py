@@ -37,6 +37,13 @@ async def test_an_alert_reaches_every_open_tab_at_once():
             assert "measure number 7" in item["html"]
 
 
+async def test_what_is_told_unasked_reaches_every_open_tab_and_stays_on_the_page():
+    async with a_web_room(FakeDoor()) as (room, browser), browser.tab() as tab:
+        await room.tell(CHAT, Reply((Span("The disk is nearly full: <5%."),)))
+        assert "nearly full: &lt;5%" in (await tab.next_item())["html"]
+        assert "nearly full: <5%" in (await browser.get("/chat")).page.text
+
+
 async def test_an_answer_reaches_the_asking_tab_and_the_others_under_one_id():
     async with a_web_room(door := FakeDoor()) as (_, browser), browser.tab() as other:
         answered = await browser.say("/Follow tps venezuela")
