@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,10 +35,13 @@ TICK_OLD_AFTER = timedelta(seconds=60)  # then the bot is not ready
 
 
 class FrontDoor:
-    """What rooms may ask. Changes are made one at a time with deciding, so that an unfollow holds at once."""
+    """What rooms may ask. Changes are made one at a time with deciding, so that an unfollow holds at once.
+
+    `desk` is the one in force: a reload puts another in its place, so nobody keeps a copy of it.
+    """
 
     def __init__(self, desk: Desk, one_at_a_time: asyncio.Lock, wake_outbox: Callable[[], None]) -> None:
-        self._desk = desk
+        self.desk = desk
         self._one_at_a_time = one_at_a_time
         self._wake_outbox = wake_outbox
 
@@ -48,7 +51,7 @@ class FrontDoor:
         changes = command is not None and command.who is not Who.EVERYBODY
         try:
             async with self._one_at_a_time if changes else contextlib.nullcontext():
-                return await answer(self._desk, call)
+                return await answer(self.desk, call)
         except BotError as error:
             log.warning("command.failed", verb=command.name if command else "", error=str(error))
             return Reply((Span(f"That did not work: {error}"),), ok=False)
@@ -62,10 +65,10 @@ class FrontDoor:
 
     async def moved(self, chat: Chat, to: Chat) -> None:
         async with self._one_at_a_time:
-            await self._desk.store.move(chat, to)
+            await self.desk.store.move(chat, to)
 
     async def history(self, chat: Chat, limit: int) -> Sequence[Alert]:
-        return tuple(delivery.alert for delivery in await self._desk.store.history(chat, limit))
+        return tuple(delivery.alert for delivery in await self.desk.store.history(chat, limit))
 
 
 class Rooms:
@@ -130,7 +133,7 @@ class Rooms:
 
 @dataclass(slots=True)
 class Bot:
-    """Everything that runs. `announce` speaks to whoever started it."""
+    """Everything that runs. `announce` speaks to whoever started it; `others` run for as long as the bot serves."""
 
     clock: Clock
     store: Store
@@ -144,6 +147,7 @@ class Bot:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     last_tick: datetime | None = None
     drain_seconds: float = DRAIN_SECONDS
+    others: list[Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=list)
 
     async def begin(self) -> None:
         """Find what an earlier run left: sources, rows in flight, how much was sent in the last minute."""
@@ -176,6 +180,7 @@ class Bot:
         stopping = asyncio.create_task(self.stop.wait())
         work = [self.clockwork.run(), self._poll(), self._wake_lanes(), self.lanes.run(), self._housekeep()]
         work += [self.rooms.keep(room, self.door) for room in self.rooms.all.values()]
+        work += [worker() for worker in self.others]
         alive = {stopping, *(asyncio.create_task(worker) for worker in work)}
         failures: list[BaseException] = []
         while not self.stop.is_set() and not failures:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from bot.app.build import build
+from bot.app.current import Current
 from bot.app.rooms import RunOptions
 from bot.app.world import real_world, sample_world
 from bot.control import DataLock
@@ -46,7 +47,7 @@ async def _live(settings: Settings, options: RunOptions, data_dir: Path) -> None
             world = sample_world(data_dir, sample)
         else:
             world = real_world(settings, data_dir)
-        bot = await build(settings, options, world, reading, closing)
+        bot = await build(Current(settings), options, world, reading, closing)
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, bot.stop.set)
         await bot.begin()

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
+from bot.app.current import Current
 from bot.app.rooms import RunOptions, missing, open_rooms
 from bot.app.world import World
 from bot.clockwork import Clockwork
@@ -25,15 +26,15 @@ from bot.poll import LiveIndex, PollDesk, Polled
 from bot.reading import ReadingRoom
 from bot.store import open_store
 from bot.welcome import RoomLine, first_round, greeting
-from config import Settings
 
-INTERVALS = {"outbox": timedelta(seconds=5), "housekeeping": timedelta(minutes=1)}
+INTERVALS = {"outbox": timedelta(seconds=5), "config": timedelta(seconds=5), "housekeeping": timedelta(minutes=1)}
 
 
 async def build(
-    settings: Settings, options: RunOptions, world: World, reading: ReadingRoom, closing: AsyncExitStack
+    current: Current, options: RunOptions, world: World, reading: ReadingRoom, closing: AsyncExitStack
 ) -> Bot:
     """Make every part and hand each what it needs. What was opened is closed by `closing`, last opened first."""
+    settings = current.settings
     store = open_store(f"sqlite:///{world.data_dir / 'policybell.db'}")
     closing.push_async_callback(store.close)
     fetcher = Fetcher(contact=settings.bot.contact, limits=world.fetching, clock=world.clock, gate=world.gate)
@@ -66,7 +67,7 @@ async def build(
     door = FrontDoor(desk, polling.one_at_a_time, lanes.wake)
     clockwork, retry_for = Clockwork({"tick": world.tick, **INTERVALS}), settings.delivery.retry_for
     bot = Bot(world.clock, store, polling, lanes, rooms, clockwork, door, retry_for, _announcer(world))
-    control = ControlServer(world.data_dir / SOCKET_NAME, lambda argv: operate(desk, door.answer, argv))
+    control = ControlServer(world.data_dir / SOCKET_NAME, lambda argv: operate(door.desk, door.answer, argv))
     closing.push_async_callback(control.close)
     await control.start()
     _greet(world, rooms, [line for _, line in opened])
