@@ -1,6 +1,11 @@
-"""What holds for every test: examples from a fixed seed, and no verdict about a machine's speed."""
+"""What holds for every test: no verdict about a machine's speed, and examples from a fixed seed.
+
+`make soak` takes other examples each time, and more of them; one that fails is printed so that it can be repeated.
+"""
 
 from __future__ import annotations
+
+import os
 
 from hypothesis import HealthCheck, settings
 
@@ -10,4 +15,12 @@ settings.register_profile(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.load_profile("policybell")
+settings.register_profile(
+    "soak",
+    deadline=None,
+    max_examples=500,
+    print_blob=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("soak" if os.environ.get("POLICYBELL_SOAK") else "policybell")

@@ -29,7 +29,10 @@ async def until(holds: Callable[[], object], seconds: float = 20) -> None:
 
 
 class Daemon:
-    """`policybell run` in a folder of its own. Its output is kept in `output`, whatever happens."""
+    """`policybell run` in a folder of its own. Its output is kept in `output`, whatever happens.
+
+    A change of `environ` holds from the next start.
+    """
 
     def __init__(self, folder: Path, toml: str, environ: Mapping[str, str] | None = None) -> None:
         self.folder = folder
@@ -37,7 +40,7 @@ class Daemon:
         self.config.write_text(toml, encoding="utf-8")
         self.output = folder / "output.txt"
         self.port = free_port()
-        self._environ = {
+        self.environ = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "POLICYBELL_BOT__DATA_DIR": str(folder / "data"),
@@ -78,7 +81,7 @@ class Daemon:
             "bot",
             *argv,
             cwd=ROOT,
-            env={**self._environ, "POLICYBELL_CONFIG": str(self.config)},
+            env={**self.environ, "POLICYBELL_CONFIG": str(self.config)},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -109,7 +112,7 @@ class Daemon:
                 "bot",
                 *argv,
                 cwd=ROOT,
-                env=self._environ,
+                env=self.environ,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
