@@ -14,7 +14,9 @@ from bot.core.model import (
     Chat,
     Delivery,
     DeliveryState,
+    Mute,
     Past,
+    Preferences,
     Reader,
     StoredQuery,
     Story,
@@ -120,6 +122,14 @@ class Census:
     subscriptions: int
 
 
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """What a chat was not told because it wanted silence: how much in all, and the newest of it, newest first."""
+
+    total: int
+    rows: tuple[Delivery, ...]
+
+
 class Store(Protocol):
     """What is remembered. One method, one transaction; the questions are the bot's, not a table's.
 
@@ -194,6 +204,32 @@ class Store(Protocol):
         ...
 
     async def subscriptions(self, chat: Chat) -> tuple[Subscription, ...]: ...
+
+    async def preferences(self, chat: Chat) -> Preferences | None:
+        """What the chat has set for itself; None where it is unknown."""
+        ...
+
+    async def set_voice(self, chat: Chat, voice: Voice, now: datetime) -> None:
+        """Change how a chat is spoken to. A chat that was unknown becomes known."""
+        ...
+
+    async def mute(self, chat: Chat, query: str | None, until: datetime | None, now: datetime) -> bool:
+        """Tell the chat nothing (query None), or nothing that only muted queries ask for, until `until` or `unmute`.
+
+        What waits is cancelled, and what matches meanwhile is written as cancelled: both are then `missed`. What is
+        being sent may still arrive, and is not repeated. A mute that still holds keeps its beginning and gets the new
+        end. False: the chat is unknown, or does not follow that. A row that an operator puts back waits until the
+        chat's mute ends.
+        """
+        ...
+
+    async def unmute(self, chat: Chat, query: str | None, now: datetime) -> Mute | None:
+        """End a mute. Return it; None where none held."""
+        ...
+
+    async def missed(self, chat: Chat, since: datetime, limit: int) -> Missed:
+        """What mutes have held back from a chat since then, with the newest `limit` of it."""
+        ...
 
     async def wake(self, chat: Chat) -> bool:
         """Make a known chat active again; False where it is unknown or was active."""

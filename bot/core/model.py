@@ -52,6 +52,26 @@ class Voice:
     zone: str = "America/New_York"
 
 
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """A silence that was asked for. `until` is None where only somebody's word ends it."""
+
+    since: datetime
+    until: datetime | None = None
+
+    def holds(self, at: datetime) -> bool:
+        """Say whether it still holds at a moment; at its very end it does not."""
+        return self.until is None or at < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a chat has set for itself: how it is spoken to, and whether it wants silence."""
+
+    voice: Voice
+    mute: Mute | None = None
+
+
 # --- what is known ------------------------------------------------------------------------------------------------
 
 
@@ -177,6 +197,7 @@ class Subscription:
     query_id: int
     query: str
     label: str
+    mute: Mute | None = None
 
 
 @dataclass(frozen=True, slots=True)

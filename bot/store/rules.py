@@ -7,21 +7,23 @@
        │                  └ Gone ──────────────────► cancelled
        └ retry: from maybe, dead, expired, cancelled
 
-A row whose last reason was unfollowed while it was being sent is cancelled instead of waiting again.
+A row whose last reason was unfollowed while it was being sent is cancelled instead of waiting again, and so is one
+whose chat wants silence by then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
-from bot.core.model import Chat, Delivery, DeliveryState, Reason, Why
+from bot.core.model import Chat, Delivery, DeliveryState, Mute, Reason, Why
 from bot.core.outcome import Gone, Later, Moved, Outcome, Refused, Sent, Unsure
 
 STOPPED = "the program stopped while this was being sent"
 UNFOLLOWED = "nobody in this chat follows it any more"
+MUTED = "the chat wanted silence"
 DISCARDED = "discarded by an operator"
 
 RETRIABLE = frozenset({DeliveryState.MAYBE, DeliveryState.DEAD, DeliveryState.EXPIRED, DeliveryState.CANCELLED})
@@ -80,6 +82,42 @@ def asked_for(why: tuple[Why, ...], reason: Reason, followed: Collection[int]) -
     """Keep the reasons that the chat still follows; None: the alert has no reason left. Tests need none."""
     left = tuple(one for one in why if one.query_id in followed)
     return left if left or reason is Reason.TEST else None
+
+
+@dataclass(frozen=True, slots=True)
+class Mutes:
+    """The silences of one chat: its own, and those of its subscriptions by the id of their query."""
+
+    chat: Mute | None = None
+    queries: Mapping[int, Mute] = field(default_factory=dict)
+
+    def hold(self, why: tuple[Why, ...], at: datetime) -> bool:
+        """Say whether an alert is held back: the chat is muted, or every subscription that asked for it is."""
+        if self.chat is not None and self.chat.holds(at):
+            return True
+        asked = [self.queries.get(one.query_id) for one in why]
+        return bool(asked) and all(mute is not None and mute.holds(at) for mute in asked)
+
+
+def held_back(row: Delivery, mutes: Mutes, at: datetime) -> Delivery:
+    """Cancel a waiting row that mutes hold back; leave every other as it is."""
+    if row.state is DeliveryState.PENDING and mutes.hold(row.alert.why, at):
+        return replace(row, state=DeliveryState.CANCELLED, last_error=MUTED)
+    return row
+
+
+def muted(old: Mute | None, until: datetime | None, now: datetime) -> Mute:
+    """Mute until then. A silence that still holds began when it began: what it held back stays its own."""
+    since = old.since if old is not None and old.holds(now) else now
+    return Mute(since, until)
+
+
+def longer(one: Mute | None, other: Mute | None) -> Mute | None:
+    """Join the silences of two chats that turned out to be one: silent from the first until the last moment."""
+    if one is None or other is None:
+        return one or other
+    ends = [mute.until for mute in (one, other) if mute.until is not None]
+    return Mute(min(one.since, other.since), max(ends) if len(ends) > 1 else None)
 
 
 def same_news(one: Delivery, other: Delivery) -> bool:

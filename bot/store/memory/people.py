@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from bot.core.model import Chat, Reader, StoredQuery, Subscription, Voice
+from bot.core.model import Chat, Mute, Reader, StoredQuery, Subscription, Voice
 from bot.ports import QueryLog
+from bot.store.rules import Mutes, longer, muted
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -27,15 +28,20 @@ class Home:
     since: datetime
     gone: bool = False
     not_before: datetime = NEVER
+    mute: Mute | None = None
     subscriptions: list[Subscription] = field(default_factory=list)
 
     def follows(self) -> set[int]:
         return {one.query_id for one in self.subscriptions}
 
+    def mutes(self) -> Mutes:
+        return Mutes(self.mute, {one.query_id: one.mute for one in self.subscriptions if one.mute is not None})
+
     def take_over(self, other: Home) -> None:
         """Become both chats: active if one was, at rest while one was, following what both followed."""
         self.gone = self.gone and other.gone
         self.not_before = max(self.not_before, other.not_before)
+        self.mute = longer(self.mute, other.mute)
         self.subscriptions.extend([one for one in other.subscriptions if one.query_id not in self.follows()])
         self.subscriptions.sort(key=lambda one: one.id)
 
@@ -56,8 +62,12 @@ class People:
     def home(self, chat: Chat) -> Home | None:
         return self.homes.get(self.name(chat))
 
+    def settle_in(self, chat: Chat, voice: Voice, now: datetime) -> Home:
+        """Find a chat, or make it known with this voice."""
+        return self.homes.setdefault(self.name(chat), Home(voice, now))
+
     def follow(self, chat: Chat, voice: Voice, query: str, label: str, now: datetime) -> bool:
-        home = self.homes.setdefault(self.name(chat), Home(voice, now))
+        home = self.settle_in(chat, voice, now)
         home.gone = False
         query_id = self._query_id(query)
         if query_id in home.follows():
@@ -74,6 +84,33 @@ class People:
         home.subscriptions = [one for one in home.subscriptions if one not in dropped]
         self._drop_unfollowed()
         return dropped
+
+    def mute(self, chat: Chat, query: str | None, until: datetime | None, now: datetime) -> bool:
+        return self._set_mute(chat, query, muted(self.mute_of(chat, query), until, now))
+
+    def unmute(self, chat: Chat, query: str | None, now: datetime) -> Mute | None:
+        old = self.mute_of(chat, query)
+        self._set_mute(chat, query, None)
+        return old if old is not None and old.holds(now) else None
+
+    def mute_of(self, chat: Chat, query: str | None) -> Mute | None:
+        home = self.home(chat)
+        if home is None:
+            return None
+        if query is None:
+            return home.mute
+        return next((one.mute for one in home.subscriptions if one.query == query), None)
+
+    def _set_mute(self, chat: Chat, query: str | None, mute: Mute | None) -> bool:
+        home = self.home(chat)
+        if home is None:
+            return False
+        if query is None:
+            home.mute = mute
+            return True
+        lines = home.subscriptions
+        home.subscriptions = [replace(one, mute=mute) if one.query == query else one for one in lines]
+        return any(one.query == query for one in lines)
 
     def subscribers(self, query_ids: Collection[int]) -> tuple[Reader, ...]:
         found = [

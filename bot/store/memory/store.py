@@ -7,9 +7,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.core.intake import Cursor, SourceSpec
-from bot.core.model import Changes, Chat, Delivery, DeliveryState, Past, Reader, Story, Subscription, Voice
+from bot.core.model import (
+    Changes,
+    Chat,
+    Delivery,
+    DeliveryState,
+    Mute,
+    Past,
+    Preferences,
+    Reader,
+    Story,
+    Subscription,
+    Voice,
+)
 from bot.core.outcome import Gone, Moved, Outcome, Unsure
-from bot.ports import Census, QueryLog
+from bot.ports import Census, Missed, QueryLog
 from bot.store import rules
 from bot.store.memory.archive import Archive
 from bot.store.memory.people import NEVER, People
@@ -94,13 +106,15 @@ class MemoryStore:
         why = rules.asked_for(delivery.alert.why, delivery.alert.reason, home.follows())
         if why is None:
             return None
-        return replace(delivery, alert=replace(delivery.alert, chat=chat, why=why), state=DeliveryState.PENDING)
+        row = replace(delivery, alert=replace(delivery.alert, chat=chat, why=why), state=DeliveryState.PENDING)
+        return rules.held_back(row, home.mutes(), delivery.due_at)
 
     def _add(self, delivery: Delivery) -> None:
         known = any(rules.same_news(row.delivery, delivery) for row in self._of(delivery.chat))
         if not known and delivery.id not in self._rows:
             self._added += 1
-            self._rows[delivery.id] = _Row(delivery, self._added, delivery.due_at)
+            row = self._rows[delivery.id] = _Row(delivery, self._added, delivery.due_at)
+            row.settled_at = NEVER if row.state is DeliveryState.PENDING else delivery.due_at
 
     # delivering
 
@@ -116,6 +130,8 @@ class MemoryStore:
     def _heads(self, now: datetime, platforms: Collection[str]) -> Iterator[_Row]:
         for chat, home in self._people.homes.items():
             if home.gone or home.not_before > now or chat.platform not in platforms:
+                continue
+            if home.mute is not None and home.mute.holds(now):
                 continue
             if self._of(chat, DeliveryState.SENDING):
                 continue
@@ -137,6 +153,7 @@ class MemoryStore:
         row.delivery = rules.settled(row.delivery, outcome)
         row.settled_at = now
         home.not_before = max(home.not_before, rules.rest_after(row.delivery, outcome) or NEVER)
+        row.delivery = rules.held_back(row.delivery, home.mutes(), now)
         match outcome:
             case Moved(to=to):
                 self._move(row.delivery.chat, to)
@@ -183,6 +200,29 @@ class MemoryStore:
     async def subscriptions(self, chat: Chat) -> tuple[Subscription, ...]:
         home = self._people.home(chat)
         return tuple(home.subscriptions) if home else ()
+
+    async def preferences(self, chat: Chat) -> Preferences | None:
+        home = self._people.home(chat)
+        return Preferences(home.voice, home.mute) if home else None
+
+    async def set_voice(self, chat: Chat, voice: Voice, now: datetime) -> None:
+        self._people.settle_in(chat, voice, now).voice = voice
+
+    async def mute(self, chat: Chat, query: str | None, until: datetime | None, now: datetime) -> bool:
+        done = self._people.mute(chat, query, until, now)
+        for row in self._of(self._people.name(chat), DeliveryState.PENDING) if done else ():
+            if rules.held_back(row.delivery, self._people.homes[row.delivery.chat].mutes(), now) != row.delivery:
+                row.cancel(rules.MUTED, now)
+        return done
+
+    async def unmute(self, chat: Chat, query: str | None, now: datetime) -> Mute | None:
+        return self._people.unmute(chat, query, now)
+
+    async def missed(self, chat: Chat, since: datetime, limit: int) -> Missed:
+        cancelled = self._of(self._people.name(chat), DeliveryState.CANCELLED)
+        held_back = [row for row in cancelled if row.delivery.last_error == rules.MUTED and row.settled_at >= since]
+        held_back.sort(key=lambda row: (row.settled_at, row.seq), reverse=True)
+        return Missed(len(held_back), self._shown(held_back[:limit]))
 
     async def wake(self, chat: Chat) -> bool:
         home = self._people.home(chat)

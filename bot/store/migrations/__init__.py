@@ -14,6 +14,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from bot.store.migrations.first_schema import first_schema
+from bot.store.migrations.m002_pauses import pauses
 
 migrations = Migrations("policybell")
 
@@ -28,3 +29,8 @@ def unknown_steps(db: Database) -> tuple[str, ...]:
 @migrations()
 def m001_first_schema(db: Database) -> None:
     first_schema(db)
+
+
+@migrations()
+def m002_pauses(db: Database) -> None:
+    pauses(db)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.core.model import Chat, Voice
-from bot.store.rules import FURTHEST_FIRST, joined
-from bot.store.sqlite.rows import Connection, deliveries_of, key_of, plain, stamp, why_json
+from bot.core.model import Chat, Preferences, Voice
+from bot.store.rules import FURTHEST_FIRST, joined, longer
+from bot.store.sqlite.rows import Connection, deliveries_of, key_of, mute_of, plain, stamp, stamp_or_null, why_json
 
 
 def find(connection: Connection, chat: Chat) -> int | None:
@@ -35,6 +35,22 @@ def find_or_add(connection: Connection, chat: Chat, voice: Voice, now: datetime)
     )
     assert added.lastrowid is not None
     return added.lastrowid
+
+
+def preferences(connection: Connection, chat: Chat) -> Preferences | None:
+    """Read what a chat has set for itself."""
+    row = connection.execute(
+        "SELECT language, zone, muted_since, muted_until FROM chats WHERE id = ?", (find(connection, chat),)
+    ).fetchone()
+    return None if row is None else Preferences(Voice(row["language"], row["zone"]), mute_of(row))
+
+
+def set_voice(connection: Connection, chat: Chat, voice: Voice, now: datetime) -> None:
+    """Change how a chat is spoken to."""
+    connection.execute(
+        "UPDATE chats SET language = ?, zone = ? WHERE id = ?",
+        (plain(voice.language), plain(voice.zone), find_or_add(connection, chat, voice, now)),
+    )
 
 
 def wake(connection: Connection, chat: Chat) -> bool:
@@ -111,6 +127,7 @@ def _merge(connection: Connection, old: int, new: int) -> None:
     connection.execute("UPDATE OR IGNORE subscriptions SET chat_id = ? WHERE chat_id = ?", (new, old))
     connection.execute("DELETE FROM subscriptions WHERE chat_id = ?", (old,))
     gone_at, not_before = connection.execute("SELECT gone_at, not_before FROM chats WHERE id = ?", (old,)).fetchone()
+    _join_mutes(connection, old, new)
     if gone_at is None:
         connection.execute("UPDATE chats SET gone_at = NULL WHERE id = ? AND gone_at IS NOT NULL", (new,))
     if not_before is not None:
@@ -118,6 +135,16 @@ def _merge(connection: Connection, old: int, new: int) -> None:
             "UPDATE chats SET not_before = max(coalesce(not_before, ''), ?) WHERE id = ?", (not_before, new)
         )
     connection.execute("UPDATE chats SET moved_to = ? WHERE id = ? OR moved_to = ?", (new, old, old))
+
+
+def _join_mutes(connection: Connection, old: int, new: int) -> None:
+    rows = connection.execute("SELECT muted_since, muted_until FROM chats WHERE id IN (?, ?)", (old, new)).fetchall()
+    if (mute := longer(*map(mute_of, rows))) is not None:
+        connection.execute(
+            "UPDATE chats SET muted_since = ?, muted_until = ? WHERE id = ?",
+            (stamp(mute.since), stamp_or_null(mute.until), new),
+        )
+    connection.execute("UPDATE chats SET muted_since = NULL, muted_until = NULL WHERE id = ?", (old,))
 
 
 def _join_doubles(connection: Connection, old: int, new: int) -> None:

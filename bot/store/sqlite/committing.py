@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from bot.core.intake import Cursor
 from bot.core.model import Changes, Chat, Delivery, Document, State, Verdict, Why
-from bot.store.rules import asked_for
+from bot.store.rules import MUTED, Mutes, asked_for
 from bot.store.sqlite.rows import (
     Connection,
+    Row,
     as_json,
     as_list,
     chat_of,
     from_header,
     key_of,
+    mute_of,
     plain,
     stamp,
     stamp_or_null,
@@ -163,52 +166,73 @@ def _write_deliveries(connection: Connection, deliveries: Sequence[Delivery]) ->
     rows = []
     for delivery in deliveries:
         alert = delivery.alert
-        chat_id, queries = followed.get(alert.chat) or _followed_after_move(connection, alert.chat)
-        why = asked_for(alert.why, alert.reason, queries)
-        if chat_id is None or why is None:
+        home = followed.get(alert.chat) or _followed_after_move(connection, alert.chat)
+        why = None if home is None else asked_for(alert.why, alert.reason, home.queries)
+        if home is None or why is None:
             continue
         if why not in written:
             written[why] = why_json(why)
         due = stamp(delivery.due_at)
+        silent = home.mutes.hold(why, delivery.due_at)
         rows.append(
             (
                 plain(delivery.id),
-                chat_id,
+                home.chat_id,
                 alert.story.number,
                 plain(alert.story.lead.id),
                 alert.reason,
                 written[why],
+                *(("cancelled", MUTED, due) if silent else ("pending", "", None)),
                 due,
                 due,
             )
         )
     # One row a chat and story, whatever its id: `deliveries_once` sees two chats that turned out to be one.
     connection.executemany(
-        """INSERT INTO deliveries (id, chat_id, story, document_id, reason, why, state, due_at, waiting_since)
-        VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?) ON CONFLICT DO NOTHING""",
+        """INSERT INTO deliveries (id, chat_id, story, document_id, reason, why, state, last_error, settled_at,
+            due_at, waiting_since)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING""",
         rows,
     )
 
 
-def _followed(connection: Connection, query_ids: Iterable[int]) -> dict[Chat, tuple[int | None, set[int]]]:
-    followed: dict[Chat, tuple[int | None, set[int]]] = {}
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """Where an alert goes: the chat's number, what it follows, and what it wants silence from."""
+
+    chat_id: int
+    queries: set[int]
+    mutes: Mutes
+
+
+def _followed(connection: Connection, query_ids: Iterable[int]) -> dict[Chat, _Home]:
+    homes: dict[Chat, list[Row]] = {}
     for row in connection.execute(
-        """SELECT chats.id, platform, workspace, chat, thread, query_id
+        """SELECT chats.id, platform, workspace, chat, thread, query_id, chats.muted_since, chats.muted_until,
+            subscriptions.muted_since AS query_muted_since, subscriptions.muted_until AS query_muted_until
         FROM subscriptions JOIN chats ON chats.id = subscriptions.chat_id
         WHERE query_id IN (SELECT value FROM json_each(?)) AND gone_at IS NULL""",
         (as_list(query_ids),),
     ):
-        followed.setdefault(chat_of(row), (row["id"], set()))[1].add(row["query_id"])
-    return followed
+        homes.setdefault(chat_of(row), []).append(row)
+    return {chat: _home(rows) for chat, rows in homes.items()}
 
 
-def _followed_after_move(connection: Connection, chat: Chat) -> tuple[int | None, set[int]]:
+def _followed_after_move(connection: Connection, chat: Chat) -> _Home | None:
     """Look one chat up that `_followed` did not show: it has moved, or its alert needs no subscription."""
     rows = connection.execute(
-        """SELECT home.id, query_id FROM chats AS named
+        """SELECT home.id, query_id, home.muted_since, home.muted_until,
+            subscriptions.muted_since AS query_muted_since, subscriptions.muted_until AS query_muted_until
+        FROM chats AS named
         JOIN chats AS home ON home.id = coalesce(named.moved_to, named.id) AND home.gone_at IS NULL
         LEFT JOIN subscriptions ON subscriptions.chat_id = home.id
         WHERE named.platform = ? AND named.workspace = ? AND named.chat = ? AND named.thread = ?""",
         key_of(chat),
     ).fetchall()
-    return (rows[0]["id"] if rows else None), {row["query_id"] for row in rows}
+    return _home(rows) if rows else None
+
+
+def _home(rows: Sequence[Row]) -> _Home:
+    """Make one home of a chat's subscriptions."""
+    queries = {row["query_id"]: mute for row in rows if (mute := mute_of(row, "query_")) is not None}
+    return _Home(rows[0]["id"], {row["query_id"] for row in rows}, Mutes(mute_of(rows[0]), queries))

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from bot.core.model import Chat, Delivery, DeliveryState
 from bot.core.outcome import Gone, Moved, Outcome, Unsure
-from bot.store.rules import DISCARDABLE, DISCARDED, RETRIABLE, STOPPED, about, rest_after, retried, settled
+from bot.store.rules import DISCARDABLE, DISCARDED, RETRIABLE, STOPPED, about, held_back, rest_after, retried, settled
 from bot.store.sqlite import chats
+from bot.store.sqlite.muting import mutes_of
 from bot.store.sqlite.rows import (
     Connection,
     Row,
@@ -48,8 +49,9 @@ def _heads(connection: Connection, platform: str, now: datetime, limit: int) -> 
     rows = connection.execute(
         """SELECT lanes.due_at, lanes.seq FROM lanes JOIN chats ON chats.id = lanes.chat_id
         WHERE lanes.platform = ? AND lanes.due_at <= ? AND (not_before IS NULL OR not_before <= ?)
+        AND (muted_since IS NULL OR muted_until <= ?)
         ORDER BY lanes.due_at, lanes.seq LIMIT ?""",
-        (platform, stamp(now), stamp(now), limit),
+        (platform, stamp(now), stamp(now), stamp(now), limit),
     )
     return [(due_at, seq) for due_at, seq in rows]
 
@@ -67,9 +69,11 @@ def settle(connection: Connection, delivery: Delivery, outcome: Outcome, now: da
 
 def _settle(connection: Connection, row: Row, delivery: Delivery, outcome: Outcome, now: datetime) -> DeliveryState:
     after = settled(delivery, outcome)
-    _write(connection, after, now)
     if (until := rest_after(after, outcome)) is not None:
         chats.rest(connection, row["chat_id"], until)
+    if after.state is DeliveryState.PENDING:
+        after = held_back(after, mutes_of(connection, row["chat_id"]), now)
+    _write(connection, after, now)
     match outcome:
         case Moved(to=to):
             chats.move(connection, delivery.chat, to)

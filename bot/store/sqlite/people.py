@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.core.model import Chat, Reason, Subscription, Voice
 from bot.store.rules import UNFOLLOWED, asked_for
 from bot.store.sqlite import chats
-from bot.store.sqlite.rows import Connection, as_list, plain, stamp, why_json, why_of
+from bot.store.sqlite.rows import Connection, as_list, mute_of, plain, stamp, why_json, why_of
 
 
 def follow(  # noqa: PLR0917 - the door's own parameters, and the connection
@@ -44,12 +44,12 @@ def unfollow(connection: Connection, chat: Chat, query: str | None, now: datetim
 def subscriptions(connection: Connection, chat: Chat) -> tuple[Subscription, ...]:
     """Read a chat's list, oldest first."""
     rows = connection.execute(
-        """SELECT subscriptions.id, query_id, text, label
+        """SELECT subscriptions.id, query_id, text, label, muted_since, muted_until
         FROM subscriptions JOIN queries ON queries.id = query_id
         WHERE chat_id = ? ORDER BY subscriptions.id""",
         (chats.find(connection, chat),),
     )
-    return tuple(Subscription(*row) for row in rows)
+    return tuple(Subscription(row["id"], row["query_id"], row["text"], row["label"], mute_of(row)) for row in rows)
 
 
 def forget(connection: Connection, chat: Chat) -> None:

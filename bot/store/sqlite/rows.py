@@ -16,6 +16,7 @@ from bot.core.model import (
     Document,
     Fingerprint,
     Hit,
+    Mute,
     Precision,
     Reason,
     Story,
@@ -78,6 +79,12 @@ def key_of(chat: Chat) -> tuple[str, str, str, str]:
 
 def chat_of(row: Row) -> Chat:
     return Chat(row["platform"], row["workspace"], row["chat"], row["thread"])
+
+
+def mute_of(row: Row, whose: str = "") -> Mute | None:
+    """Read the silence of a chat or a subscription. `whose` stands before its columns where a row has both."""
+    since, until = row[f"{whose}muted_since"], row[f"{whose}muted_until"]
+    return None if since is None else Mute(moment(since), moment_or_none(until))
 
 
 def cursor_of(row: Row) -> Cursor:

@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from bot.core.model import Chat
-from bot.store.sqlite import archive, chats, committing, delivering, people, polling
+from bot.store.sqlite import archive, chats, committing, delivering, muting, people, polling
 from bot.store.sqlite.opening import checkpoint, open_database
 from bot.store.sqlite.writer import Writer
 from bot.store.threaded import threaded
@@ -39,6 +39,11 @@ class SqliteStore:
     follow = threaded(people.follow)
     unfollow = threaded(people.unfollow)
     subscriptions = threaded(people.subscriptions)
+    preferences = threaded(chats.preferences)
+    set_voice = threaded(chats.set_voice)
+    mute = threaded(muting.mute)
+    unmute = threaded(muting.unmute)
+    missed = threaded(muting.missed)
     wake = threaded(chats.wake)
     move = threaded(chats.move)
     _forget = threaded(people.forget)
