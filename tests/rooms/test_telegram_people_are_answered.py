@@ -13,7 +13,7 @@ from handlers.telegram import Telegram
 from tests.fakes.clock import FakeClock
 from tests.fakes.door import FakeDoor, until
 from tests.fakes.telegram import TOKEN, FakeTelegram
-from tests.fakes.telegram.world import OTHER_BOT, user_json
+from tests.fakes.telegram.members import OTHER_BOT, user_json
 from tests.fakes.telegram_stage import Stage, on_stage
 
 ANA, BEN = 7, 8

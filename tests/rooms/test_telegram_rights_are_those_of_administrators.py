@@ -14,7 +14,7 @@ from handlers.telegram.rights import Rights
 from tests.fakes.clock import FakeClock
 from tests.fakes.door import FakeDoor, until
 from tests.fakes.telegram import TOKEN, FakeTelegram
-from tests.fakes.telegram.world import OTHER_BOT, SERVICE_USER
+from tests.fakes.telegram.members import OTHER_BOT, SERVICE_USER
 
 USER, CHANNEL = 7, -1_009_999
 COMMANDS = [

@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.fakes.telegram.members import BOT_ID, is_in, member_json, user_json
 from tests.fakes.telegram.oracle import MAX_ENTITIES, ApiError, Entity, Formatted, parse
-from tests.fakes.telegram.world import BOT_ID, Room, member_json, user_json
+from tests.fakes.telegram.world import Room
 
 if TYPE_CHECKING:
     from tests.fakes.telegram.server import FakeTelegram
@@ -59,7 +60,8 @@ def method(name: str, allowed: str = "") -> Callable[[Method], Method]:
 
 @method("getMe")
 async def get_me(server: FakeTelegram, arguments: Arguments) -> object:
-    return user_json(BOT_ID) | {"username": server.username, "can_join_groups": True, "supports_inline_queries": False}
+    abilities = {"can_join_groups": server.joins_groups, "can_read_all_group_messages": False}
+    return user_json(BOT_ID) | {"username": server.username, "supports_inline_queries": False} | abilities
 
 
 @method("deleteWebhook", "drop_pending_updates")
@@ -121,11 +123,15 @@ def _entity(entity: Entity) -> dict[str, object]:
 
 
 def find_room(server: FakeTelegram, arguments: Arguments) -> Room:
-    """Find the chat that is meant, as `chat_id` is read: an integer or @name."""
+    """Find the chat that is meant, as `chat_id` is read: an integer or @name, of public chats alone."""
     text = arguments.get("chat_id", "")
     if not text:
         raise ApiError(400, "Bad Request: chat_id is empty")
-    room = server.world.rooms.get(int(text)) if re.fullmatch(r"-?\d+", text) else None
+    rooms = server.world.rooms
+    room = rooms.get(int(text)) if re.fullmatch(r"-?\d+", text) else None
+    if text.startswith("@") and len(text) > 1:
+        named = (one for one in rooms.values() if one.username.casefold() == text[1:].casefold())
+        room = next(named, None)
     if room is None:
         raise ApiError(400, "Bad Request: chat not found")
     return room
@@ -137,6 +143,23 @@ def _check_write(server: FakeTelegram, room: Room) -> None:
         raise ApiError(400, words, migrate_to_chat_id=room.migrated_to)
     if room.refusal:
         raise ApiError(*room.refusal)
+    bot = room.members[BOT_ID]
+    _check_in(room)
+    if room.kind == "channel" and bot != "administrator":
+        raise ApiError(400, "Bad Request: need administrator rights in the channel chat")
+    if bot == "muted":
+        raise ApiError(400, "Bad Request: not enough rights to send text messages to the chat")
+
+
+def _check_in(room: Room) -> None:
+    """Refuse where the bot is not in the chat, in the words for each way of not being in it."""
+    bot = room.members[BOT_ID]
+    if room.kind == "private" and bot == "kicked":
+        raise ApiError(403, "Forbidden: bot was blocked by the user")
+    if bot == "kicked":
+        raise ApiError(403, f"Forbidden: bot was kicked from the {room.kind} chat")
+    if not is_in(bot):
+        raise ApiError(403, f"Forbidden: bot is not a member of the {room.kind} chat")
 
 
 def _check_flood(server: FakeTelegram, room: Room) -> None:
@@ -154,6 +177,8 @@ def _thread(room: Room, arguments: Arguments) -> int:
     thread = int(arguments.get("message_thread_id", "0"))
     if thread and thread not in room.topics:
         raise ApiError(400, "Bad Request: message thread not found")
+    if thread in room.closed:
+        raise ApiError(400, "Bad Request: TOPIC_CLOSED")
     return thread
 
 
@@ -185,15 +210,36 @@ async def answer_callback_query(server: FakeTelegram, arguments: Arguments) -> o
     return True
 
 
+@method("getChat", "chat_id")
+async def get_chat(server: FakeTelegram, arguments: Arguments) -> object:
+    """Describe a chat. A public channel is shown to every bot."""
+    room = find_room(server, arguments)
+    if room.migrated_to:
+        words = "Bad Request: group chat was upgraded to a supergroup chat"
+        raise ApiError(400, words, migrate_to_chat_id=room.migrated_to)
+    if not room.username:
+        _check_in(room)
+    gifts = {"unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels"}
+    return room.json() | {
+        "accent_color_id": 0,
+        "max_reaction_count": 11,
+        "accepted_gift_types": dict.fromkeys(gifts, False),
+        "description": "what it is about",
+    }
+
+
 @method("getChatMember", "chat_id user_id")
 async def get_chat_member(server: FakeTelegram, arguments: Arguments) -> object:
     room = find_room(server, arguments)
     user = int(arguments["user_id"])
     if room.refusal:
         raise ApiError(*room.refusal)
+    _check_in(room)
+    if room.kind == "channel" and room.members[BOT_ID] not in {"administrator", "editor"}:
+        raise ApiError(400, "Bad Request: member list is inaccessible")
     if user not in room.members:
         raise ApiError(400, "Bad Request: member not found")
-    return member_json(user, room.members[user])
+    return member_json(user, room.members[user], room.kind)
 
 
 @method("setMyCommands", "commands scope language_code")
@@ -210,4 +256,21 @@ async def set_my_commands(server: FakeTelegram, arguments: Arguments) -> object:
         if not 1 <= len(command["description"]) <= 256:
             raise ApiError(400, "Bad Request: BOT_COMMAND_DESCRIPTION_INVALID")
     server.menus[scope["type"]] = {command["command"]: command["description"] for command in commands}
+    return True
+
+
+@method("setMyDescription", "description language_code")
+async def set_my_description(server: FakeTelegram, arguments: Arguments) -> object:
+    return _describe(server, "description", arguments, 512)
+
+
+@method("setMyShortDescription", "short_description language_code")
+async def set_my_short_description(server: FakeTelegram, arguments: Arguments) -> object:
+    return _describe(server, "short_description", arguments, 120)
+
+
+def _describe(server: FakeTelegram, name: str, arguments: Arguments, most: int) -> bool:
+    if len(arguments.get(name, "")) > most:
+        raise ApiError(400, f"Bad Request: BOT_{name.upper()}_INVALID")
+    server.about[name] = arguments.get(name, "")
     return True

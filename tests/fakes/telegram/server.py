@@ -28,7 +28,7 @@ _UNASKED_UPDATES = {"chat_member", "message_reaction", "message_reaction_count"}
 
 
 class FakeTelegram:
-    """See the package. `world` has the people; `accepted`, `toasts`, `menus` are what the bot did.
+    """See the package. `world` has the people; `accepted`, `toasts`, `menus`, `about` are what the bot did.
 
     `now` gives seconds for the limits (a fake clock can drive them), `scale` is how many of those one second of
     Telegram's takes; long polls shrink with it too. `latency` is in
@@ -55,6 +55,8 @@ class FakeTelegram:
         self.calls: Counter[str] = Counter()
         self.menus: dict[str, dict[str, str]] = {}
         self.toasts: list[tuple[str, str]] = []
+        self.about: dict[str, str] = {}
+        self.joins_groups = True
         self.revoked = False
         self._news = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -6,23 +6,25 @@ import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-ANONYMOUS_ADMIN = 1087968824  # @GroupAnonymousBot: who an anonymous administrator appears as
-CHANNEL_BOT = 136817688  # @Channel_Bot: who a channel's message in a group appears as
-SERVICE_USER = 777000  # who a linked channel's posts come from
-BOT_ID = 4242
-OTHER_BOT = 4243
+from tests.fakes.telegram.members import ANONYMOUS_ADMIN, BOT_ID, CHANNEL_BOT, member_json, user_json
+
 EPOCH = 1_795_500_000  # when messages of the test server are dated
 
 
 @dataclass(slots=True)
 class Room:
-    """One chat. `members` maps a user to a status: creator, administrator, member, restricted, left, kicked."""
+    """One chat. `members` maps a user, the bot among them, to a status: see `members`.
+
+    `topics` are those of a forum beside the general one; `closed` ones take no messages, 0 being the general one.
+    """
 
     id: int
     kind: str
     title: str = ""
     members: dict[int, str] = field(default_factory=dict)
     topics: set[int] = field(default_factory=set)
+    closed: set[int] = field(default_factory=set)
+    username: str = ""
     is_forum: bool = False
     refusal: tuple[int, str] | None = None
     migrated_to: int = 0
@@ -30,14 +32,9 @@ class Room:
     def json(self) -> dict[str, object]:
         if self.kind == "private":
             return {"id": self.id, "type": "private", "first_name": "Ana"}
+        name = {"username": self.username} if self.username else {}
         forum = {"is_forum": True} if self.is_forum else {}
-        return {"id": self.id, "type": self.kind, "title": self.title} | forum
-
-
-def user_json(user_id: int) -> dict[str, object]:
-    """Describe a user. Names are there so that a test can find them where they must not be."""
-    is_bot = user_id in {ANONYMOUS_ADMIN, CHANNEL_BOT, BOT_ID, OTHER_BOT}
-    return {"id": user_id, "is_bot": is_bot, "first_name": "Ana", "username": f"ana{user_id}", "language_code": "en"}
+        return {"id": self.id, "type": self.kind, "title": self.title} | name | forum
 
 
 class World:
@@ -91,7 +88,7 @@ class World:
     # chats come and go
 
     def add_private(self, user: int) -> Room:
-        return self.rooms.setdefault(user, Room(user, "private", members={user: "member"}))
+        return self.rooms.setdefault(user, Room(user, "private", members={user: "member", BOT_ID: "member"}))
 
     def add_group(
         self,
@@ -104,32 +101,40 @@ class World:
         """Make a group with the bot in it."""
         number = next(self._group_ids)
         chat = -number if kind == "group" else -1_000_000_000_000 - number
-        people = dict.fromkeys(members, "member") | dict.fromkeys(admins, "administrator")
+        people = dict.fromkeys(members, "member") | dict.fromkeys(admins, "administrator") | {BOT_ID: "member"}
         room = Room(chat, kind, f"Group {number}", people, set(topics), is_forum=bool(topics))
         self.rooms[chat] = room
         return chat
 
-    def invite(self, chat: int, user: int) -> dict:
-        """Add the bot to a group: it is told so."""
-        change = {"user": user_json(BOT_ID)}
-        return self.push(
-            {
-                "my_chat_member": {
-                    "chat": self.rooms[chat].json(),
-                    "from": user_json(user),
-                    "date": EPOCH,
-                    "old_chat_member": change | {"status": "left"},
-                    "new_chat_member": change | {"status": "member"},
-                }
-            }
-        )
+    def add_channel(self, name: str = "", *, admins: Iterable[int] = (), bot: str = "administrator") -> int:
+        """Make a channel, public under a name or private; `bot` is what the bot is in it."""
+        number = next(self._group_ids)
+        chat = -1_000_000_000_000 - number
+        people = dict.fromkeys(admins, "administrator") | {BOT_ID: bot}
+        self.rooms[chat] = Room(chat, "channel", f"Channel {number}", people, username=name)
+        return chat
+
+    def invite(self, chat: int, user: int, status: str = "member") -> dict:
+        """Add the bot to a group or channel: it is told so."""
+        self.rooms[chat].members[BOT_ID] = "left"
+        return self.become(chat, user, status)
+
+    def become(self, chat: int, user: int, status: str) -> dict:
+        """Let somebody change what the bot is in a chat, or what it may do there: it is told so."""
+        room = self.rooms[chat]
+        old, room.members[BOT_ID] = room.members[BOT_ID], status
+        room.refusal = None
+        was, now = member_json(BOT_ID, old, room.kind), member_json(BOT_ID, status, room.kind)
+        change = {"chat": room.json(), "from": user_json(user), "date": EPOCH}
+        return self.push({"my_chat_member": change | {"old_chat_member": was, "new_chat_member": now}})
 
     def rank(self, chat: int, user: int, status: str, *, told: bool = False) -> None:
         """Change what somebody is in a group; `told`: the bot is an administrator and hears of it."""
         old = self.rooms[chat].members.get(user, "left")
         self.rooms[chat].members[user] = status
         if told:
-            was, now = member_json(user, old), member_json(user, status)
+            kind = self.rooms[chat].kind
+            was, now = member_json(user, old, kind), member_json(user, status, kind)
             head = {"chat": self.rooms[chat].json(), "from": user_json(user), "date": EPOCH}
             self.push({"chat_member": head | {"old_chat_member": was, "new_chat_member": now}})
 
@@ -146,6 +151,12 @@ class World:
 
     def welcome_back(self, chat: int) -> None:
         self.rooms[chat].refusal = None
+
+    def delete_topic(self, chat: int, thread: int) -> None:
+        self.rooms[chat].topics.discard(thread)
+
+    def close_topic(self, chat: int, thread: int) -> None:
+        self.rooms[chat].closed.add(thread)
 
     def upgrade_group(self, chat: int, *, told: bool = True) -> int:
         """Turn a group into a supergroup; `told`: both service messages reach the bot."""
@@ -181,52 +192,3 @@ class World:
         """Deliver an update once more under the same id, as happens when its confirmation was lost."""
         self.updates.append(update)
         self._news()
-
-
-_ADMIN_RIGHTS = [
-    "can_be_edited",
-    "is_anonymous",
-    "can_manage_chat",
-    "can_delete_messages",
-    "can_manage_video_chats",
-    "can_restrict_members",
-    "can_promote_members",
-    "can_change_info",
-    "can_invite_users",
-    "can_post_stories",
-    "can_edit_stories",
-    "can_delete_stories",
-]
-_MEMBER_RIGHTS = [
-    "is_member",
-    "can_send_messages",
-    "can_send_audios",
-    "can_send_documents",
-    "can_send_photos",
-    "can_send_videos",
-    "can_send_video_notes",
-    "can_send_voice_notes",
-    "can_send_polls",
-    "can_send_other_messages",
-    "can_add_web_page_previews",
-    "can_change_info",
-    "can_invite_users",
-    "can_pin_messages",
-    "can_manage_topics",
-    "can_edit_tag",
-]
-
-
-def member_json(user: int, status: str) -> dict[str, object]:
-    """Describe a member with every field that Telegram promises for the status."""
-    member: dict[str, object] = {"user": user_json(user), "status": status}
-    match status:
-        case "creator":
-            return member | {"is_anonymous": False}
-        case "administrator":
-            return member | dict.fromkeys(_ADMIN_RIGHTS, False)
-        case "restricted":
-            return member | dict.fromkeys(_MEMBER_RIGHTS, False) | {"until_date": 0}
-        case "kicked":
-            return member | {"until_date": 0}
-    return member
