@@ -26,14 +26,19 @@ def limits_for(chat: Chat) -> tuple[Limit, ...]:
 
 
 class Telegram:
-    """Telegram as a `Platform`. `api_url` is the root of the Bot API, another one for a local server."""
+    """Telegram as a `Platform`. `api_url` is the root of the Bot API, another one for a local server.
+
+    `answer_seconds` is how long an answer to a message is waited for; then nobody knows whether it arrived.
+    """
 
     name = "telegram"
 
-    def __init__(self, token: str, *, api_url: str = "https://api.telegram.org", clock: Clock) -> None:
+    def __init__(
+        self, token: str, *, api_url: str = "https://api.telegram.org", clock: Clock, answer_seconds: float = 20.0
+    ) -> None:
         self.pace = Pace(_OVERALL, limits_for)
         self._clock = clock
-        self._client = Client(token, api_url)
+        self._client = Client(token, api_url, answer_seconds=answer_seconds)
 
     def render(self, alert: Alert, *, repeat: bool, plain: bool) -> Message:
         return render.alert(alert, repeat=repeat, plain=plain)
