@@ -232,7 +232,14 @@ class Store(Protocol):
         ...
 
     async def wake(self, chat: Chat) -> bool:
-        """Make a known chat active again; False where it is unknown or was active."""
+        """Make a known chat active again, without a thread also all its threads; False where none was inactive."""
+        ...
+
+    async def part(self, chat: Chat, why: str, now: datetime) -> None:
+        """Make a chat inactive, with all its threads, and cancel what waits: its platform said that it is out of reach.
+
+        Nothing happens where the name is a former one: that it is gone says nothing of the chat it leads to.
+        """
         ...
 
     async def move(self, chat: Chat, to: Chat) -> None:

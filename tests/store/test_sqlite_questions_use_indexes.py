@@ -75,6 +75,7 @@ QUESTIONS: dict[str, Callable[[SqliteStore], Awaitable[object]]] = {
     "move": lambda store: store.move(a_chat(1), a_chat(2)),
     "moved": move_by_answer,
     "wake": lambda store: store.wake(a_chat(1)),
+    "part": lambda store: store.part(a_chat(1), "x", NOW),
     "forget": lambda store: store.forget(a_chat(1)),
     "story": lambda store: store.story(1),
     "story with key": lambda store: store.story_with_key("url:x"),

@@ -66,6 +66,10 @@ class People:
         """Find a chat, or make it known with this voice."""
         return self.homes.setdefault(self.name(chat), Home(voice, now))
 
+    def threads(self, chat: Chat) -> dict[Chat, Home]:
+        """Everything that has the chat's number as its present name: platforms limit and remove it as one."""
+        return {name: home for name, home in self.homes.items() if replace(name, thread=chat.thread) == chat}
+
     def follow(self, chat: Chat, voice: Voice, query: str, label: str, now: datetime) -> bool:
         home = self.settle_in(chat, voice, now)
         home.gone = False

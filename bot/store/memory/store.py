@@ -152,15 +152,14 @@ class MemoryStore:
         home = self._people.homes[row.delivery.chat]
         row.delivery = rules.settled(row.delivery, outcome)
         row.settled_at = now
-        home.not_before = max(home.not_before, rules.rest_after(row.delivery, outcome) or NEVER)
+        for thread in self._people.threads(row.delivery.chat).values():
+            thread.not_before = max(thread.not_before, rules.rest_after(row.delivery, outcome) or NEVER)
         row.delivery = rules.held_back(row.delivery, home.mutes(), now)
         match outcome:
             case Moved(to=to):
                 self._move(row.delivery.chat, to)
             case Gone(why=why):
-                home.gone = True
-                for waiting in self._of(row.delivery.chat, DeliveryState.PENDING):
-                    waiting.cancel(why, now)
+                self._part(row.delivery.chat, why, now)
 
     async def recover(self, now: datetime, *, every_lease: bool = False) -> int:
         under_way = [row for row in self._rows.values() if row.state is DeliveryState.SENDING]
@@ -226,10 +225,20 @@ class MemoryStore:
 
     async def wake(self, chat: Chat) -> bool:
         home = self._people.home(chat)
-        if home is None or not home.gone:
-            return False
-        home.gone = False
-        return True
+        meant = [*([home] if home else []), *([] if chat.thread else self._people.threads(chat).values())]
+        gone = [one for one in meant if one.gone]
+        for one in gone:
+            one.gone = False
+        return bool(gone)
+
+    async def part(self, chat: Chat, why: str, now: datetime) -> None:
+        self._part(chat, why, now)
+
+    def _part(self, chat: Chat, why: str, now: datetime) -> None:
+        for name, home in self._people.threads(chat).items():
+            home.gone = True
+            for waiting in self._of(name, DeliveryState.PENDING):
+                waiting.cancel(why, now)
 
     async def move(self, chat: Chat, to: Chat) -> None:
         self._move(chat, to)

@@ -10,7 +10,17 @@ from datetime import datetime
 
 from bot.core.model import Chat, Preferences, Voice
 from bot.store.rules import FURTHEST_FIRST, joined, longer
-from bot.store.sqlite.rows import Connection, deliveries_of, key_of, mute_of, plain, stamp, stamp_or_null, why_json
+from bot.store.sqlite.rows import (
+    Connection,
+    as_list,
+    deliveries_of,
+    key_of,
+    mute_of,
+    plain,
+    stamp,
+    stamp_or_null,
+    why_json,
+)
 
 
 def find(connection: Connection, chat: Chat) -> int | None:
@@ -54,28 +64,49 @@ def set_voice(connection: Connection, chat: Chat, voice: Voice, now: datetime) -
 
 
 def wake(connection: Connection, chat: Chat) -> bool:
-    """Make a known chat active again; False where it is unknown or was active."""
+    """Make a known chat active again, without a thread also all its threads; False where none was inactive."""
+    known = find(connection, chat)
+    meant = [*([] if known is None else [known]), *([] if chat.thread else _threads(connection, chat))]
     woken = connection.execute(
-        "UPDATE chats SET gone_at = NULL WHERE id = ? AND gone_at IS NOT NULL", (find(connection, chat),)
+        "UPDATE chats SET gone_at = NULL WHERE id IN (SELECT value FROM json_each(?)) AND gone_at IS NOT NULL",
+        (as_list(meant),),
     )
-    return woken.rowcount == 1
+    return woken.rowcount > 0
 
 
-def part_with(connection: Connection, chat_id: int, why: str, now: datetime) -> None:
-    """Note that a chat cannot be reached: it becomes inactive and what waits for it is cancelled."""
-    connection.execute("UPDATE chats SET gone_at = ? WHERE id = ? AND gone_at IS NULL", (stamp(now), chat_id))
+def part(connection: Connection, chat: Chat, why: str, now: datetime) -> None:
+    """Note that a chat cannot be reached, nor any of its threads: they are inactive, what waits is cancelled.
+
+    What is told of a former name says nothing of the chat that it leads to.
+    """
+    threads = as_list(_threads(connection, chat))
+    connection.execute(
+        "UPDATE chats SET gone_at = ? WHERE id IN (SELECT value FROM json_each(?)) AND gone_at IS NULL",
+        (stamp(now), threads),
+    )
     connection.execute(
         """UPDATE deliveries SET state = 'cancelled', last_error = ?, settled_at = ?
-        WHERE chat_id = ? AND state = 'pending'""",
-        (why, stamp(now), chat_id),
+        WHERE chat_id IN (SELECT value FROM json_each(?)) AND state = 'pending'""",
+        (plain(why), stamp(now), threads),
     )
 
 
-def rest(connection: Connection, chat_id: int, until: datetime) -> None:
-    """Let nothing be sent to the chat before `until`; a longer rest stays."""
+def rest(connection: Connection, chat: Chat, until: datetime) -> None:
+    """Let nothing be sent to the chat before `until`, nor to any of its threads; a longer rest stays."""
     connection.execute(
-        "UPDATE chats SET not_before = max(coalesce(not_before, ''), ?) WHERE id = ?", (stamp(until), chat_id)
+        """UPDATE chats SET not_before = max(coalesce(not_before, ''), ?)
+        WHERE id IN (SELECT value FROM json_each(?))""",
+        (stamp(until), as_list(_threads(connection, chat))),
     )
+
+
+def _threads(connection: Connection, chat: Chat) -> list[int]:
+    """Look up everything that has the chat's number as its present name: platforms limit and remove it as one."""
+    rows = connection.execute(
+        "SELECT id FROM chats WHERE platform = ? AND workspace = ? AND chat = ? AND moved_to IS NULL",
+        key_of(chat)[:3],
+    )
+    return [int(row[0]) for row in rows]
 
 
 def move(connection: Connection, chat: Chat, to: Chat) -> None:

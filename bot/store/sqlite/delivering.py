@@ -70,7 +70,7 @@ def settle(connection: Connection, delivery: Delivery, outcome: Outcome, now: da
 def _settle(connection: Connection, row: Row, delivery: Delivery, outcome: Outcome, now: datetime) -> DeliveryState:
     after = settled(delivery, outcome)
     if (until := rest_after(after, outcome)) is not None:
-        chats.rest(connection, row["chat_id"], until)
+        chats.rest(connection, delivery.chat, until)
     if after.state is DeliveryState.PENDING:
         after = held_back(after, mutes_of(connection, row["chat_id"]), now)
     _write(connection, after, now)
@@ -80,7 +80,7 @@ def _settle(connection: Connection, row: Row, delivery: Delivery, outcome: Outco
             left = connection.execute("SELECT state FROM deliveries WHERE seq = ?", (row["seq"],)).fetchone()
             return DeliveryState.CANCELLED if left is None else DeliveryState(left["state"])
         case Gone(why=why):
-            chats.part_with(connection, row["chat_id"], plain(why), now)
+            chats.part(connection, delivery.chat, why, now)
     return after.state
 
 

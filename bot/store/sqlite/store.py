@@ -45,6 +45,7 @@ class SqliteStore:
     unmute = threaded(muting.unmute)
     missed = threaded(muting.missed)
     wake = threaded(chats.wake)
+    part = threaded(chats.part)
     move = threaded(chats.move)
     _forget = threaded(people.forget)
 
