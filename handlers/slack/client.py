@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 
 import aiohttp
 import structlog
@@ -22,52 +23,66 @@ CONNECT_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who we are in the workspace that the bot token belongs to."""
+    """Who we are in the workspace that a bot token belongs to."""
 
     team: str
     bot_user: str
     bot_name: str
 
 
-class Client:
-    """What we ask of Slack. Errors are `SendError` and `TokenError` only; every method is one request.
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What Slack hands out for one workspace. `lasts` is in seconds; None where the token does not expire."""
 
-    `api_url` is the root of the Web API; `timeout` is in seconds, for a whole request.
+    team: str
+    bot_user: str
+    token: str = field(repr=False)
+    refresh_token: str = field(default="", repr=False)
+    lasts: int | None = None
+
+
+class Client:
+    """What we ask of Slack, each time with the token that the question needs.
+
+    Errors are `SendError` and `TokenError` only; every method is one request. `api_url` is the root of the Web API;
+    `timeout` is in seconds, for a whole request.
     """
 
-    def __init__(self, bot_token: str, app_token: str, *, api_url: str, timeout: float) -> None:
-        self._app_token = app_token
+    def __init__(self, *, api_url: str, timeout: float) -> None:
         self._timeout = aiohttp.ClientTimeout(total=timeout, connect=min(timeout, CONNECT_SECONDS))
-        self._web = _library_client(api_url, bot_token)
-        # For the parts of the library that want a client of their own: it knows no bot token that could leak.
-        self.anonymous = _library_client(api_url, None)
+        # Knows no token of its own, so the parts of the library that are given it cannot leak one.
+        self.anonymous = _library_client(api_url)
         self._session: aiohttp.ClientSession | None = None
 
-    async def post(self, chat: Chat, message: Mapping[str, object]) -> str:
+    async def post(self, token: str, chat: Chat, message: Mapping[str, object]) -> str:
         """Post a message and return its ts, which names it within its channel."""
         where = {"channel": chat.id} | ({"thread_ts": chat.thread} if chat.thread else {})
-        ts = (await self._call("chat.postMessage", json={**message, **where})).get("ts")
+        ts = (await self._call("chat.postMessage", json={**message, **where, "token": token})).get("ts")
         if not isinstance(ts, str) or not ts:
             raise unreadable()
         return ts
 
-    async def identity(self) -> Identity:
-        """Ask who we are: the cheapest proof that the bot token is good."""
-        said = await self._call("auth.test")
+    async def identity(self, token: str) -> Identity:
+        """Ask who we are: the cheapest proof that a bot token is good."""
+        said = await self._call("auth.test", params={"token": token})
         return Identity(str(said.get("team_id")), str(said.get("user_id")), str(said.get("user")))
 
-    async def socket_url(self) -> str:
+    async def socket_url(self, app_token: str) -> str:
         """Get an address that opens one Socket Mode connection: the proof that the app token is good."""
-        # slack_sdk moves a `token` among the parameters into the Authorization header.
-        url = (await self._call("apps.connections.open", params={"token": self._app_token})).get("url")
+        url = (await self._call("apps.connections.open", params={"token": app_token})).get("url")
         if not isinstance(url, str):
             raise unreadable()
         return url
 
-    async def user(self, user_id: str) -> Mapping[str, object] | None:
+    async def grant(self, client_id: str, client_secret: str, **asked: str) -> Grant:
+        """Exchange the code of an installation, or a refresh token, for tokens. Either can be used once."""
+        app = {"client_id": client_id, "client_secret": client_secret}
+        return _grant(await self._call("oauth.v2.access", data=dict(asked), auth=app))
+
+    async def user(self, token: str, user_id: str) -> Mapping[str, object] | None:
         """Look somebody up; None where Slack does not say."""
         try:
-            user = (await self._call("users.info", params={"user": user_id})).get("user")
+            user = (await self._call("users.info", params={"user": user_id, "token": token})).get("user")
         except (SendError, TokenError) as error:
             log.warning("slack.lookup_failed", error=str(error))
             return None
@@ -89,12 +104,11 @@ class Client:
         if self._session is not None:
             await self._session.close()
 
-    async def _call(
-        self, method: str, *, json: dict[str, object] | None = None, params: dict[str, object] | None = None
-    ) -> Mapping[str, object]:
-        self._web.session = self.session()
+    async def _call(self, method: str, **arguments: Any) -> Mapping[str, object]:
+        # slack_sdk moves a `token` among the parameters or in the body into the Authorization header.
+        self.anonymous.session = self.session()
         try:
-            response = await self._web.api_call(method, json=json, params=params)
+            response = await self.anonymous.api_call(method, **arguments)
         except FAILURES as error:
             raise meaning(error) from None  # the library's errors carry whole answers, message text included
         if not isinstance(response.data, Mapping):
@@ -108,12 +122,28 @@ class Client:
         return self._session
 
 
-def _library_client(api_url: str, token: str | None) -> AsyncWebClient:
+def _library_client(api_url: str) -> AsyncWebClient:
     # Left to itself slack_sdk posts again when an answer is lost (two messages), and takes HTTP_PROXY whatever is
     # passed as `proxy`.
-    web = AsyncWebClient(token=token, base_url=api_url, retry_handlers=[], logger=library_logger())
+    web = AsyncWebClient(base_url=api_url, retry_handlers=[], logger=library_logger())
     web.proxy = None
     return web
+
+
+def _grant(said: Mapping[str, object]) -> Grant:
+    """Read what was granted. An answer that lacks what we need is not to be understood, whatever it claims."""
+    team, token, bot_user = said.get("team"), said.get("access_token"), said.get("bot_user_id")
+    team_id = team.get("id") if isinstance(team, Mapping) else None
+    if not (isinstance(team_id, str) and isinstance(token, str) and isinstance(bot_user, str) and team_id and token):
+        raise unreadable()
+    refresh, lasts = said.get("refresh_token"), said.get("expires_in")
+    return Grant(
+        team=team_id,
+        bot_user=bot_user,
+        token=token,
+        refresh_token=refresh if isinstance(refresh, str) else "",
+        lasts=lasts if isinstance(lasts, int) and refresh else None,
+    )
 
 
 def library_logger() -> logging.Logger:

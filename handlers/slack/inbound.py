@@ -7,7 +7,7 @@ to the whole channel, with who made it. A button is a canned line: it may do wha
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -19,14 +19,13 @@ from slack_bolt.authorization import AuthorizeResult
 
 from bot.commands import Who, command_named, read_line
 from bot.core.model import Chat
-from bot.core.pace import Pace
 from bot.core.speech import Call, Mark, Reply, Span
 from bot.errors import ChatGone, SendError, TokenError
-from bot.ports import Clock, Door
-from bot.turn import turn
-from handlers.slack.client import Client, Identity, library_logger
+from bot.ports import Door
+from handlers.slack.client import Client, library_logger
 from handlers.slack.members import Members
 from handlers.slack.render import announcement, pages, posted
+from handlers.slack.workspaces import Workspace, Workspaces
 
 log = structlog.get_logger()
 
@@ -36,33 +35,36 @@ _Json = Mapping[str, Any]  # what Slack sends; looked at with care
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One line from one person: typed, or behind a button."""
+    """One line from one person in one place: typed, or behind a button."""
 
     line: str
     actor: str
-    chat: Chat
+    workspace: Workspace
+    channel: str
     response_url: str
+
+    @property
+    def chat(self) -> Chat:
+        return self.workspace.chat(self.channel)
 
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """Turns what Slack tells into calls through the door. `doubt` is called where our tokens may be worthless."""
+    """Turns what Slack tells into calls through the door. `post` says something in a chat, in turn with alerts."""
 
     client: Client
     door: Door
     members: Members
-    me: Identity
+    workspaces: Workspaces
     command: str
-    pace: Pace
-    clock: Clock
-    doubt: Callable[[], None]
+    post: Callable[[Chat, _Json], Awaitable[str]]
 
     def app(self) -> AsyncApp:
         """Build the library's application, which sorts what comes in. It gets no token and makes no call."""
-        me = self.me
 
         async def authorize() -> AuthorizeResult:
-            return AuthorizeResult(enterprise_id=None, team_id=me.team, bot_user_id=me.bot_user)
+            # The library wants to know who it is; we look for ourselves, payload by payload.
+            return AuthorizeResult(enterprise_id=None, team_id=None, bot_user_id=None)
 
         app = AsyncApp(
             name="policybell",
@@ -85,33 +87,35 @@ class Inbound:
     async def typed(self, ack: AsyncAck, command: _Json) -> None:
         """Answer `/policybell …`; alone it asks how things are."""
         await ack()
-        chat = _chat(command["channel_id"])
-        await self._answer(Said(command.get("text", ""), command["user_id"], chat, command["response_url"]))
+        if workspace := await self._workspace(command):
+            line, actor, channel = command.get("text", ""), command["user_id"], command["channel_id"]
+            await self._answer(Said(line, actor, workspace, channel, command["response_url"]))
 
     async def pressed(self, ack: AsyncAck, body: _Json, action: _Json) -> None:
         """Answer a press as if its line had been typed by whoever pressed, where they pressed."""
         await ack()
-        chat = _chat(body["channel"]["id"])
-        await self._answer(Said(action.get("value", ""), body["user"]["id"], chat, body["response_url"]))
+        if workspace := await self._workspace(body):
+            line, actor, channel = action.get("value", ""), body["user"]["id"], body["channel"]["id"]
+            await self._answer(Said(line, actor, workspace, channel, body["response_url"]))
 
     async def opened(self, ack: AsyncAck) -> None:
         """Say that a press on a link was heard; the link opens by itself."""
         await ack()
 
-    async def joined(self, event: _Json) -> None:
+    async def joined(self, body: _Json, event: _Json) -> None:
         """Say hello in a channel that the bot was taken into; alerts go on where the channel had some before."""
-        if event.get("user") != self.me.bot_user:
+        workspace = await self._workspace(body)
+        if workspace is None or event.get("user") != workspace.bot_user:
             return
-        chat = _chat(event["channel"])
-        inviter = event.get("inviter")
-        may_change = isinstance(inviter, str) and await self.members.may_change(inviter)
-        reply = await self.door.answer(Call("start", (), chat, may_change=may_change))
+        channel, inviter = event["channel"], event.get("inviter")
+        may_change = isinstance(inviter, str) and await self.members.may_change(workspace, inviter, channel)
+        reply = await self.door.answer(Call("start", (), workspace.chat(channel), may_change=may_change))
         for page in pages(reply):
-            await self._post(chat, posted(page))
+            await self._post(workspace.chat(channel), posted(page))
 
-    async def turned_out(self) -> None:
+    async def turned_out(self, body: _Json) -> None:
         """Look again whether our tokens are good: the app was removed, or one of its tokens was revoked."""
-        self.doubt()
+        await self.workspaces.removed(_team(body))
 
     async def broke(self, error: Exception, body: _Json) -> None:
         """Say that there is a bug here, under a reference that the log knows."""
@@ -127,7 +131,7 @@ class Inbound:
         verb, args = read_line(said.line)
         verb = verb or "status"
         command = command_named(verb)
-        may_change = await self.members.may_change(said.actor)
+        may_change = await self.members.may_change(said.workspace, said.actor, said.channel)
         reply = await self.door.answer(Call(verb, args, said.chat, may_change=may_change))
         log.info("slack.answered", verb=command.name if command else "unknown", ok=reply.ok)
         await self._tell_asker(said.response_url, reply)
@@ -144,19 +148,25 @@ class Inbound:
         """Tell the channel who changed what. It is also the proof that alerts can be posted there."""
         refusal = await self._post(said.chat, announcement(said.actor, f"{self.command} {line}"))
         if isinstance(refusal, ChatGone):
-            invite = Span(f"/invite @{self.me.bot_name}", Mark.CODE)
+            invite = Span(f"/invite @{said.workspace.bot_name}", Mark.CODE)
             warning = Span("I cannot write in this channel yet, so no alert would arrive. Type ")
             await self._tell_asker(said.response_url, Reply((warning, invite, Span("."))))
 
-    async def _post(self, chat: Chat, message: dict[str, object]) -> SendError | TokenError | None:
+    async def _post(self, chat: Chat, message: _Json) -> SendError | TokenError | None:
         """Post once, in turn with alerts; what goes wrong is noted and returned."""
         try:
-            async with turn(self.pace, chat, self.clock):
-                await self.client.post(chat, message)
+            await self.post(chat, message)
         except (SendError, TokenError) as error:
             log.warning("slack.post_failed", error=str(error))
             return error
         return None
+
+    async def _workspace(self, body: _Json) -> Workspace | None:
+        """Find the workspace that something comes from. Who is not served is heard and not answered."""
+        workspace = await self.workspaces.heard_from(_team(body))
+        if workspace is None:
+            log.warning("slack.not_installed")
+        return workspace
 
 
 def _only_asked(line: str, reply: Reply) -> bool:
@@ -164,5 +174,10 @@ def _only_asked(line: str, reply: Reply) -> bool:
     return any(choice.line == f"{line} yes" for choice in reply.choices)
 
 
-def _chat(channel: str) -> Chat:
-    return Chat("slack", "", channel)
+def _team(body: _Json) -> str:
+    """Name the workspace whose installation Slack tells of: in shared channels that of the event is another one's."""
+    match body:
+        case {"authorizations": [{"team_id": str(team)}, *_]} | {"team": {"id": str(team)}} | {"team_id": str(team)}:
+            return team
+        case _:
+            return ""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from enum import IntEnum
 
 from bot.ports import Clock
+from handlers.slack.workspaces import Workspace
 
 User = Mapping[str, object]
-LookUp = Callable[[str], Awaitable[User | None]]
+LookUp = Callable[[Workspace, str], Awaitable[User | None]]
 
 REMEMBERED = timedelta(seconds=60)  # how long a look-up counts
 _RANKS = ("is_admin", "is_owner", "is_primary_owner")
@@ -16,33 +18,54 @@ _LESSER = ("deleted", "is_bot", "is_workflow_bot", "is_connector_bot", "is_stran
 _GUESTS = ("is_restricted", "is_ultra_restricted")
 
 
-class Members:
-    """Answers whether somebody may change a chat's settings. `who` is "members", "admins" or user ids."""
+class Rank(IntEnum):
+    """How far somebody is trusted in a workspace. Guests, strangers, bots and the deactivated are nobody."""
 
-    def __init__(self, who: str | Collection[str], *, team: str, look_up: LookUp, clock: Clock) -> None:
+    NOBODY = 0
+    MEMBER = 1
+    ADMIN = 2
+
+
+class Members:
+    """Answers whether somebody may change a chat's settings.
+
+    `who` is "members", "admins" or user ids, and holds for channels. In a direct message every full member decides
+    about their own alerts. An id may be written `TEAM/USER`: where the app serves several workspaces it must be, for
+    Slack promises a user's id to be unique within one only.
+    """
+
+    def __init__(self, who: str | Collection[str], *, look_up: LookUp, clock: Clock) -> None:
         self._who = who if isinstance(who, str) else frozenset(who)
-        self._team = team
         self._look_up = look_up
         self._clock = clock
-        self._known: dict[str, tuple[datetime, bool]] = {}
+        self._known: dict[tuple[str, str], tuple[datetime, Rank]] = {}
 
-    async def may_change(self, user_id: str) -> bool:
+    async def may_change(self, workspace: Workspace, user_id: str, channel: str) -> bool:
         """Look somebody up, at most once a minute."""
-        if isinstance(self._who, frozenset):
-            return user_id in self._who
-        now = self._clock.now()
-        self._known = {user: entry for user, entry in self._known.items() if entry[0] > now}
-        if user_id not in self._known:
-            user = await self._look_up(user_id)
-            if user is None:
-                return False
-            self._known[user_id] = (now + REMEMBERED, self._allows(user))
-        return self._known[user_id][1]
+        in_person = channel.startswith("D")
+        if isinstance(self._who, frozenset) and not in_person:
+            named = {f"{workspace.team}/{user_id}"} | (set() if workspace.name else {user_id})
+            return not named.isdisjoint(self._who)
+        rank = await self._rank(workspace, user_id)
+        needed = Rank.ADMIN if self._who == "admins" and not in_person else Rank.MEMBER
+        return rank >= needed
 
-    def _allows(self, user: User) -> bool:
-        if not is_full_member(user, self._team):
-            return False
-        return self._who == "members" or (self._who == "admins" and any(user.get(rank) is True for rank in _RANKS))
+    async def _rank(self, workspace: Workspace, user_id: str) -> Rank:
+        now, key = self._clock.now(), (workspace.team, user_id)
+        self._known = {known: entry for known, entry in self._known.items() if entry[0] > now}
+        if key not in self._known:
+            user = await self._look_up(workspace, user_id)
+            if user is None:
+                return Rank.NOBODY
+            self._known[key] = (now + REMEMBERED, rank_of(user, workspace.team))
+        return self._known[key][1]
+
+
+def rank_of(user: User, team: str) -> Rank:
+    """Rank a user, as users.info describes one, within a workspace."""
+    if not is_full_member(user, team):
+        return Rank.NOBODY
+    return Rank.ADMIN if any(user.get(flag) is True for flag in _RANKS) else Rank.MEMBER
 
 
 def is_full_member(user: User, team: str) -> bool:

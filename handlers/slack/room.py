@@ -1,11 +1,11 @@
-"""The Slack room: `render` says alerts, `client` posts them, `inbound` hears people, `sockets` holds the connection."""
+"""The Slack room: `render` says alerts, `client` posts them, `inbound` hears people through an ear of `listening`."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
-from slack_bolt.app.async_app import AsyncApp
+from aiohttp.web import RouteDef
 
 from bot.core.model import Alert, Chat
 from bot.core.pace import Limit, Pace
@@ -13,12 +13,15 @@ from bot.core.speech import Message, Reply
 from bot.errors import TokenError
 from bot.ports import Clock, Door
 from bot.turn import turn
-from handlers.slack.client import Client, Identity
+from handlers.slack.client import Client
 from handlers.slack.inbound import Inbound
+from handlers.slack.listening import Listening
 from handlers.slack.manifest import DEFAULT_COMMAND
-from handlers.slack.members import Members
+from handlers.slack.members import Members, User
 from handlers.slack.render import alert_message, pages, posted
-from handlers.slack.sockets import STEADY, Connection, Rhythm
+from handlers.slack.requests import Requests
+from handlers.slack.sockets import STEADY, Rhythm, Socket
+from handlers.slack.workspaces import OneWorkspace, Workspace, Workspaces
 
 API_URL = "https://slack.com/api/"
 SECOND = timedelta(seconds=1)
@@ -32,7 +35,9 @@ OVERALL = Limit(4, SECOND)
 class Slack:
     """The Slack room. See `bot.ports.Platform`.
 
-    `who` may change things: "members" (full members, no guests), "admins", or user ids. `timeout` is in seconds.
+    Slack is heard through a socket that the app token opens, or, where there is a `signing_secret`, through requests
+    to `public_routes`. `who` may change things: "members" (full members, no guests), "admins", or user ids. `timeout`
+    is in seconds.
     """
 
     name = "slack"
@@ -43,6 +48,7 @@ class Slack:
         app_token: str,
         *,
         clock: Clock,
+        signing_secret: str = "",
         api_url: str = API_URL,
         command: str = DEFAULT_COMMAND,
         who: str | Collection[str] = "members",
@@ -50,48 +56,56 @@ class Slack:
         rhythm: Rhythm = STEADY,
     ) -> None:
         self.pace = Pace(OVERALL, lambda _: (PER_CHANNEL,))
+        self.public_routes: list[RouteDef] = []
         self._clock = clock
         self._command = command
         self._who = who
-        self._client = Client(bot_token, app_token, api_url=api_url, timeout=timeout)
-        self._connection = Connection(self._client, app_token, clock=clock, rhythm=rhythm)
+        self._client = Client(api_url=api_url, timeout=timeout)
+        if signing_secret:
+            requests = Requests(signing_secret, clock=clock)
+            self.public_routes += requests.routes()
+            self._listening = Listening(requests, clock)
+        else:
+            self._listening = Listening(Socket(self._client, app_token, rhythm=rhythm), clock)
+        self._workspaces: Workspaces = OneWorkspace(self._client, bot_token, self._listening.doubt)
 
     @property
     def is_connected(self) -> bool:
         """Whether people can reach the bot now. Alerts go out without it."""
-        return self._connection.alive
+        return self._listening.alive
 
     def render(self, alert: Alert, *, repeat: bool, plain: bool) -> Message:
         return alert_message(alert, repeat=repeat, plain=plain)
 
     async def send(self, chat: Chat, message: Message) -> str:
         """Post once; the receipt is the message's ts, which names it within its channel."""
-        async with turn(self.pace, chat, self._clock):
-            try:
-                return await self._client.post(chat, message.native)
-            except TokenError as refusal:
-                self._connection.doubt(refusal)  # whoever hears people should not think that all is well
-                raise
+        return await self._post(chat, message.native)
 
     async def tell(self, chat: Chat, reply: Reply) -> None:
         for page in pages(reply):
-            await self.send(chat, Message("", posted(page)))
+            await self._post(chat, posted(page))
 
     async def listen(self, door: Door) -> None:
-        def app(me: Identity) -> AsyncApp:
-            members = Members(self._who, team=me.team, look_up=self._client.user, clock=self._clock)
-            return Inbound(
-                client=self._client,
-                door=door,
-                members=members,
-                me=me,
-                command=self._command,
-                pace=self.pace,
-                clock=self._clock,
-                doubt=self._connection.doubt,
-            ).app()
-
-        await self._connection.run(app)
+        inbound = Inbound(
+            client=self._client,
+            door=door,
+            members=Members(self._who, look_up=self._look_up, clock=self._clock),
+            workspaces=self._workspaces,
+            command=self._command,
+            post=self._post,
+        )
+        await self._listening.run(inbound.app(), self._workspaces.prove)
 
     async def close(self) -> None:
         await self._client.close()
+
+    async def _post(self, chat: Chat, message: Mapping[str, object]) -> str:
+        async with turn(self.pace, chat, self._clock):
+            workspace = await self._workspaces.of(chat)
+            try:
+                return await self._client.post(workspace.token, chat, message)
+            except TokenError as refusal:
+                raise await self._workspaces.refused(workspace, refusal) from None
+
+    async def _look_up(self, workspace: Workspace, user_id: str) -> User | None:
+        return await self._client.user(workspace.token, user_id)

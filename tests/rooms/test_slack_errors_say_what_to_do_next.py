@@ -73,7 +73,7 @@ async def slack() -> AsyncIterator[FakeSlack]:
 
 @pytest.fixture
 async def client(slack: FakeSlack) -> AsyncIterator[Client]:
-    client = Client(BOT_TOKEN, APP_TOKEN, api_url=slack.api_url, timeout=0.3)
+    client = Client(api_url=slack.api_url, timeout=0.3)
     yield client
     await client.close()
 
@@ -87,7 +87,7 @@ async def test_each_word_means_what_the_table_says(slack: FakeSlack, client: Cli
         for word in words.split():
             slack.fail_next("chat.postMessage", word)
             with pytest.raises(expected) as raised:
-                await client.post(NEWS, HELLO)
+                await client.post(BOT_TOKEN, NEWS, HELLO)
             assert word in str(raised.value) or word == "missing_scope"
     assert slack.accepted == []
 
@@ -97,7 +97,7 @@ async def test_each_broken_answer_means_what_the_table_says(slack: FakeSlack, cl
     fault, expected = ANSWERS[name]
     slack.fail_next("chat.postMessage", fault)
     with pytest.raises(expected) as raised:
-        await client.post(NEWS, HELLO)
+        await client.post(BOT_TOKEN, NEWS, HELLO)
     assert slack.calls["chat.postMessage"] == 1  # no hidden second attempt
     assert len(slack.accepted) == (1 if fault.accept else 0)
     said = str(raised.value)
@@ -124,7 +124,7 @@ async def test_the_wait_that_slack_asks_for_is_passed_on(
 ) -> None:
     slack.flood(said)
     with pytest.raises(TryLater) as raised:
-        await client.post(NEWS, HELLO)
+        await client.post(BOT_TOKEN, NEWS, HELLO)
     assert raised.value.after == meant
 
 
@@ -133,25 +133,25 @@ async def test_a_refused_connection_and_an_unknown_host_were_certainly_not_sent(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     for url in (f"http://127.0.0.1:{port}/api/", "http://slack.invalid/api/", "http:///api/"):
-        client = Client(BOT_TOKEN, APP_TOKEN, api_url=url, timeout=2)
+        client = Client(api_url=url, timeout=2)
         with pytest.raises(TryLater):
-            await client.post(NEWS, HELLO)
+            await client.post(BOT_TOKEN, NEWS, HELLO)
         await client.close()
 
 
 async def test_a_revoked_token_is_nobodys_chat_s_fault(slack: FakeSlack, client: Client) -> None:
     for word in ("token_revoked", "account_inactive", "invalid_auth"):
         slack.revoke(word)
-        for call in (client.post(NEWS, HELLO), client.identity()):
+        for call in (client.post(BOT_TOKEN, NEWS, HELLO), client.identity(BOT_TOKEN)):
             with pytest.raises(TokenError):
                 await call
     slack.renew()
-    assert await client.post(NEWS, HELLO)
+    assert await client.post(BOT_TOKEN, NEWS, HELLO)
 
 
 async def test_each_token_opens_only_its_own_door(slack: FakeSlack) -> None:
-    swapped = Client(APP_TOKEN, BOT_TOKEN, api_url=slack.api_url, timeout=2)
-    for call in (swapped.post(NEWS, HELLO), swapped.identity(), swapped.socket_url()):
+    client = Client(api_url=slack.api_url, timeout=2)
+    for call in (client.post(APP_TOKEN, NEWS, HELLO), client.identity(APP_TOKEN), client.socket_url(BOT_TOKEN)):
         with pytest.raises(TokenError):
             await call
-    await swapped.close()
+    await client.close()

@@ -7,11 +7,11 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
-from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.errors import TokenError
 from handlers.slack import Slack
-from handlers.slack.sockets import REMEMBERED, Rhythm, Told
+from handlers.slack.sockets import Rhythm
+from handlers.slack.told import REMEMBERED, Told
 from tests.fakes.clock import FakeClock
 from tests.fakes.door import FakeDoor, until
 from tests.fakes.slack import APP_TOKEN, BOT_TOKEN, Answer, FakeSlack
@@ -135,6 +135,6 @@ async def test_stopping_leaves_nothing_behind(slack: FakeSlack) -> None:
 def test_what_was_told_is_remembered_for_a_while_and_not_for_ever() -> None:
     told = Told()
     for number in range(REMEMBERED + 1):
-        assert not told.before(SocketModeRequest("events_api", f"envelope {number}", {}))
-    assert told.before(SocketModeRequest("events_api", "envelope 1", {}))
-    assert not told.before(SocketModeRequest("events_api", "envelope 0", {}))
+        assert not told.before({}, f"envelope {number}")
+    assert told.before({}, "envelope 1")
+    assert not told.before({}, "envelope 0")
