@@ -67,6 +67,14 @@ class FrontDoor:
         async with self._one_at_a_time:
             await self.desk.store.move(chat, to)
 
+    async def left(self, chat: Chat, why: str) -> None:
+        async with self._one_at_a_time:
+            await self.desk.store.part(chat, why, self.desk.clock.now())
+
+    async def returned(self, chat: Chat) -> None:
+        async with self._one_at_a_time:
+            await self.desk.store.wake(chat)
+
     async def history(self, chat: Chat, limit: int) -> Sequence[Alert]:
         return tuple(delivery.alert for delivery in await self.desk.store.history(chat, limit))
 

@@ -69,6 +69,14 @@ class Door(Protocol):
         """The platform told that a chat has a new id."""
         ...
 
+    async def left(self, chat: Chat, why: str) -> None:
+        """The platform told that a chat, with all its threads, cannot be written to."""
+        ...
+
+    async def returned(self, chat: Chat) -> None:
+        """The platform told that a chat can be written to again, with all its threads where it names none."""
+        ...
+
     async def history(self, chat: Chat, limit: int) -> Sequence[Alert]:
         """The alerts that the chat was sent, oldest first: for rooms that have no memory of their own."""
         ...

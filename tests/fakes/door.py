@@ -10,14 +10,17 @@ from bot.core.speech import Call, Reply, Span
 
 
 class FakeDoor:
-    """`calls` are what was asked, `moves` which chats were said to have a new id, `alerts` what chats were sent.
+    """`calls` are what was asked, `alerts` what chats were sent.
 
+    `moves` are the chats that were said to have a new id, `departures` and `returns` those gone and back.
     `reply` makes the answers. While `ready` is cleared, answers are held back.
     """
 
     def __init__(self, answer: Callable[[Call], Reply] | None = None, alerts: Sequence[Alert] = ()) -> None:
         self.calls: list[Call] = []
         self.moves: list[tuple[Chat, Chat]] = []
+        self.departures: list[tuple[Chat, str]] = []
+        self.returns: list[Chat] = []
         self.alerts = list(alerts)
         self.reply = answer or (lambda call: Reply((Span(f"You said {call.verb}."),)))
         self.ready = asyncio.Event()
@@ -34,6 +37,12 @@ class FakeDoor:
 
     async def moved(self, chat: Chat, to: Chat) -> None:
         self.moves.append((chat, to))
+
+    async def left(self, chat: Chat, why: str) -> None:
+        self.departures.append((chat, why))
+
+    async def returned(self, chat: Chat) -> None:
+        self.returns.append(chat)
 
     async def history(self, chat: Chat, limit: int) -> Sequence[Alert]:
         return [alert for alert in self.alerts if alert.chat == chat][-limit:]
