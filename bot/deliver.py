@@ -54,6 +54,12 @@ class Lanes:
         self._timers: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
         self._claiming: asyncio.Task[int] | None = None
+        self.rounds = 0  # of claiming, since the start
+
+    @property
+    def under_way(self) -> frozenset[object]:
+        """The attempts that are being made now."""
+        return frozenset(self._busy)
 
     def wake(self) -> None:
         """Say that there may be something to deliver."""
@@ -65,6 +71,7 @@ class Lanes:
             self._wake.clear()
             self._claiming = asyncio.create_task(self.claim())
             await asyncio.shield(self._claiming)  # rows claimed as the program stops are under way too, not unsure
+            self.rounds += 1
             await self._wake.wait()
 
     async def claim(self) -> int:

@@ -60,6 +60,7 @@ class SqliteStore:
     retry = threaded(delivering.retry)
     discard = threaded(delivering.discard)
     census = threaded(archive.census)
+    touch = threaded(archive.touch)
 
     async def forget(self, chat: Chat) -> None:
         """Delete all that is kept about a chat, and empty the log, which holds the pages as they were before."""
