@@ -90,6 +90,12 @@ class Daemon:
         assert process.returncode is not None
         return process.returncode, out.decode(errors="replace")
 
+    def cpu_seconds(self) -> float:
+        """Say how much CPU time the process used so far, without its children."""
+        assert self.process is not None
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     async def stop(self, seconds: float = 20) -> int:
         """Ask it to stop, as a service manager does, and return its exit code."""
         assert self.process is not None
