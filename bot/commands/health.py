@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from bot.commands.registry import Desk, Who, command
-from bot.commands.wording import bold, plural, reply, span_of_time
+from bot.commands.wording import bold, plural, reply
 from bot.core.intake import Cursor
 from bot.core.model import DeliveryState
 from bot.core.speech import Call, Reply, Span
-from bot.core.words import time_in_words
+from bot.core.words import span_of_time, time_in_words
 from bot.ports import Census
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 
 from bot.commands.registry import Desk
-from bot.core.model import Story, Voice
+from bot.core.model import Mute, Story, Voice
 from bot.core.speech import Call, Choice, Mark, Reply, Span
 from bot.core.text import clean_controls, cut
-from bot.core.words import time_in_words
+from bot.core.words import moment_in_words, time_in_words
 
 CHOICE_BYTES = 62  # Telegram allows 64 bytes of callback data; "1|" goes before the line
 _ECHO_CHARS = 64
@@ -49,15 +48,6 @@ def echo(text: str) -> str:
     return cut(" ".join(clean_controls(text).split()), _ECHO_CHARS, len)
 
 
-def span_of_time(length: timedelta) -> str:
-    """Write a length of time in the largest unit of which it has two: `40 s`, `3 min`, `5 h`, `2 days`."""
-    seconds = max(0, int(length.total_seconds()))
-    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
-
-
 def plural(count: int, noun: str) -> str:
     """Count things: `1 source`, `2 sources`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
@@ -68,3 +58,11 @@ def story_line(story: Story, voice: Voice) -> tuple[Span, ...]:
     lead = story.lead
     title = Span(lead.title or lead.url, url=lead.url)
     return title, Span(f" · {lead.outlet} · {time_in_words(story.first_seen_at, voice.zone)} · #{story.number}")
+
+
+def state_in_words(desk: Desk, mute: Mute | None, what: str) -> str:
+    """Say until when something is silent: `muted until Mon, Nov 30, 9:00 AM EST`; nothing where it is not."""
+    now = desk.clock.now()
+    if mute is None or not mute.holds(now):
+        return ""
+    return f"{what} until {moment_in_words(mute.until, desk.voice.zone, now)}" if mute.until else what
