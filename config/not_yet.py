@@ -12,7 +12,6 @@ from typing import Any
 _GROUPING = "reports of one story are not grouped yet"
 _BURSTS = "bursts are not bundled yet; every alert is sent by itself"
 _WEBHOOKS = "Telegram is read by long polling only"
-_SOCKET = "Slack is reached by socket mode only"
 _PAGES = "the web serves the chat and the health checks only"
 _RETENTION = "nothing is cleaned up by age yet"
 _OPERATORS = "the shell is the only operator so far"
@@ -33,10 +32,6 @@ NOT_YET: dict[str, str] = {
     "telegram.mode": _WEBHOOKS,
     "telegram.webhook_url": _WEBHOOKS,
     "telegram.admins_only": "in groups only admins may change things",
-    "slack.mode": _SOCKET,
-    "slack.signing_secret": _SOCKET,
-    "slack.client_id": "one workspace only so far",
-    "slack.client_secret": "one workspace only so far",
     "web.public_pages": _PAGES,
     "web.base_url": _PAGES,
     "web.metrics": "no metrics are served yet",

@@ -89,25 +89,53 @@ class Telegram(Section):
 
 class Slack(Section):
     enabled: Annotated[Enabled, BeforeValidator(read_enabled)] = Enabled.AUTO
+    mode: Literal["socket", "http"] = "socket"
     bot_token: SecretStr = SecretStr("")
     app_token: SecretStr = SecretStr("")
+    signing_secret: SecretStr = SecretStr("")
+    client_id: Line = ""
+    client_secret: SecretStr = SecretStr("")
     api_url: Url = "https://slack.com/api/"
     command: Annotated[str, Field(pattern=r"^/[a-z0-9_-]{1,31}$")] = "/policybell"
     who: Annotated[Literal["members", "admins"] | tuple[str, ...], BeforeValidator(read_who)] = "members"
 
     @property
     def is_on(self) -> bool:
-        return self.enabled is not Enabled.NO and bool(self.bot_token)
+        return self.enabled is not Enabled.NO and bool(self.bot_token or self.client_id)
+
+    @property
+    def is_for_many(self) -> bool:
+        """Whether workspaces install the app by themselves, through OAuth."""
+        return bool(self.client_id or self.client_secret)
 
     @model_validator(mode="after")
     def _tokens_are_there(self) -> Self:
-        wanted = self.enabled is Enabled.YES or self.bot_token or self.app_token
-        if self.enabled is Enabled.NO or not wanted or (self.bot_token and self.app_token):
+        needed = (
+            ("client_id", "client_secret") if self.is_for_many else ("bot_token",),
+            ("app_token",) if self.mode == "socket" else ("signing_secret",),
+        )
+        names = [name for group in needed for name in group]
+        wanted = self.enabled is Enabled.YES or self.bot_token or self.app_token or self.is_for_many
+        missing = [f"POLICYBELL_SLACK__{name.upper()}" for name in names if not getattr(self, name)]
+        if self.enabled is Enabled.NO or not wanted:
             return self
-        missing = [
-            f"POLICYBELL_SLACK__{name.upper()}" for name in ("bot_token", "app_token") if not getattr(self, name)
-        ]
-        raise ValueError(f"socket mode needs a bot token and an app token. Set {' and '.join(missing)}.")
+        if missing:
+            what = " and ".join(_TOKENS[name] for name in names)
+            raise ValueError(f"{self.mode} mode needs {what}. Set {' and '.join(missing)}.")
+        if self.is_for_many and self.bot_token:
+            raise ValueError("has a bot token, for one workspace, and a client id, for several. Keep one of them.")
+        if self.is_for_many and isinstance(self.who, tuple) and not all("/" in person for person in self.who):
+            raise ValueError("serves several workspaces: in who, write each person with theirs, such as T0123/U0456.")
+        return self
+
+
+_TOKENS = {
+    "bot_token": "a bot token",
+    "app_token": "an app token",
+    "signing_secret": "a signing secret",
+    "client_id": "a client id",
+    "client_secret": "a client secret",
+}
 
 
 class Web(Section):
@@ -193,5 +221,12 @@ class Settings(BaseSettings):
 
     def secrets(self) -> frozenset[str]:
         """Every secret value, for the redaction of logs."""
-        kept = (self.telegram.token, self.slack.bot_token, self.slack.app_token)
+        slack = self.slack
+        kept = (
+            self.telegram.token,
+            slack.bot_token,
+            slack.app_token,
+            slack.signing_secret,
+            slack.client_secret,
+        )
         return frozenset(secret.get_secret_value() for secret in kept if secret)

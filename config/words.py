@@ -16,7 +16,7 @@ from zoneinfo import available_timezones
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _HIGHEST_PORT = 65_535
-_SLACK_PERSON = re.compile(r"[UW][A-Z0-9]+")
+_SLACK_PERSON = re.compile(r"(?:[TE][A-Z0-9]{2,20}/)?[UW][A-Z0-9]{2,20}")  # with its workspace in front, or alone
 
 
 class Enabled(StrEnum):

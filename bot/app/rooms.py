@@ -7,6 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from bot.app.world import World
 from bot.ports import Platform
@@ -19,11 +20,12 @@ from handlers.web import RouteDef, Web
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How `policybell run` was called."""
+    """How `policybell run` was called. `config` is the file of settings where one was named."""
 
     once: bool = False
     sample: bool = False
     web: bool = True
+    config: Path | None = None
 
 
 def open_rooms(
@@ -49,9 +51,17 @@ def open_rooms(
         from handlers.slack import Slack  # noqa: PLC0415
 
         slack = settings.slack
-        tokens = (slack.bot_token.get_secret_value(), slack.app_token.get_secret_value())
-        room = Slack(*tokens, clock=world.clock, api_url=slack.api_url, command=slack.command, who=slack.who)
-        yield room, RoomLine("Slack", f"answers to {slack.command}")
+        room = Slack(
+            slack.bot_token.get_secret_value(),
+            slack.app_token.get_secret_value(),
+            clock=world.clock,
+            signing_secret=slack.signing_secret.get_secret_value() if slack.mode == "http" else "",
+            api_url=slack.api_url,
+            command=slack.command,
+            who=slack.who,
+        )
+        public_routes += room.public_routes
+        yield room, RoomLine("Slack", _how_slack_is_heard(settings, options))
     if options.web and not options.once:
         beside = SampleBeside(settings.web.listen.host, settings.bot.data_dir)
         closing.push_async_callback(beside.close)
@@ -71,6 +81,13 @@ def open_rooms(
         styled = wants_style(sys.stdout, os.environ)
         note = "alerts are printed here" if options.once else "type help here; Ctrl-C stops"
         yield Console(sys.stdin, sys.stdout, styled=styled), RoomLine("Terminal", note)
+
+
+def _how_slack_is_heard(settings: Settings, options: RunOptions) -> str:
+    slack = settings.slack
+    if slack.mode == "http" and not options.web:
+        return "sends only: without the web nothing can be heard in HTTP mode"
+    return f"answers to {slack.command}" + (", told at /slack/events" if slack.mode == "http" else "")
 
 
 def missing(rooms: Mapping[str, Platform]) -> list[RoomLine]:

@@ -164,6 +164,39 @@ def test_slack_with_one_token_says_which_is_missing(tmp_path: Path) -> None:
     assert loaded(tmp_path, environ=one | other).slack.is_on
 
 
+def test_slack_over_http_needs_a_signing_secret_in_the_place_of_the_app_token(tmp_path: Path) -> None:
+    http = "[slack]\nmode = 'http'"
+    bot, app = {"POLICYBELL_SLACK__BOT_TOKEN": "xoxb-1"}, {"POLICYBELL_SLACK__APP_TOKEN": "xapp-1"}
+    assert problems(tmp_path, http, bot | app) == {
+        "slack": "http mode needs a bot token and a signing secret. Set POLICYBELL_SLACK__SIGNING_SECRET."
+    }
+    assert loaded(tmp_path, http, bot | {"POLICYBELL_SLACK__SIGNING_SECRET": "s"}).slack.is_on
+    assert problems(tmp_path, "[slack]\nmode = 'webhook'").keys() == {"slack.mode"}
+
+
+@pytest.mark.parametrize(("mode", "secret"), [("socket", "APP_TOKEN"), ("http", "SIGNING_SECRET")])
+def test_slack_for_several_workspaces_needs_what_its_mode_needs_and_no_bot_token(
+    tmp_path: Path, mode: str, secret: str
+) -> None:
+    text = f"[slack]\nmode = '{mode}'\nclient_id = '1.2'"
+    client, transport = {"POLICYBELL_SLACK__CLIENT_SECRET": "c"}, {f"POLICYBELL_SLACK__{secret}": "s"}
+    assert "a client secret" in problems(tmp_path, text, transport)["slack"]
+    assert problems(tmp_path, text, client)["slack"].endswith(f"Set POLICYBELL_SLACK__{secret}.")
+    settings = loaded(tmp_path, text, client | transport)
+    assert settings.slack.is_on
+    assert settings.slack.is_for_many
+    assert {"c", "s"} <= settings.secrets()
+    both = problems(tmp_path, text, client | transport | {"POLICYBELL_SLACK__BOT_TOKEN": "xoxb-1"})
+    assert "Keep one of them" in both["slack"]
+
+
+def test_with_several_workspaces_people_are_named_with_theirs(tmp_path: Path) -> None:
+    text = "[slack]\nclient_id = '1.2'\nwho = ['U0123ABCD']"
+    rest = {"POLICYBELL_SLACK__CLIENT_SECRET": "c", "POLICYBELL_SLACK__APP_TOKEN": "xapp-1"}
+    assert "T0123/U0456" in problems(tmp_path, text, rest)["slack"]
+    assert loaded(tmp_path, text.replace("U0123ABCD", "T0HOME/U0123ABCD"), rest).slack.who == ("T0HOME/U0123ABCD",)
+
+
 # --- topics ---------------------------------------------------------------------------------------------------------
 
 TOPIC = """

@@ -1,4 +1,4 @@
-"""Slack for tests, on loopback: Web API and Socket Mode, strict.
+"""Slack for tests, on loopback: Web API, Socket Mode and signed requests, strict.
 
 It refuses what Slack refuses, notes what it accepted before it answers, and keeps a list of `violations`: what Slack
 might let pass today and no good client does. `async with FakeSlack() as slack:` fails the test where there are any.
@@ -16,6 +16,7 @@ from aiohttp import web
 
 from tests.fakes.slack.faults import Answer, Cut, Fault, Hang
 from tests.fakes.slack.methods import WebApi
+from tests.fakes.slack.requests import SIGNING_SECRET, Requests
 from tests.fakes.slack.sockets import Envelope, Sockets
 from tests.fakes.slack.world import APP_TOKEN, BOT_TOKEN, BOT_USER, TEAM, Channel, Posted, World, buttons, person
 
@@ -45,6 +46,9 @@ class FakeSlack:
         self.world = World()
         self.sockets = Sockets(self.world, ack_within=ack_within)
         self._web = WebApi(self.world, self.sockets, now=now, window=window)
+        self._now = now
+        self._ack_within = ack_within
+        self._requests: Requests | None = None
         self._subscribed = frozenset(subscribed)
         self._serial = 0
         self.api_url = ""
@@ -81,6 +85,11 @@ class FakeSlack:
         """Come back on the same port, as after an outage."""
         self._web.over.clear()
         await self.start(self._port)
+
+    def send_to(self, url: str) -> Requests:
+        """Send signed requests to this address from now on, instead of envelopes over sockets."""
+        self._requests = Requests(self.world, url, secret=SIGNING_SECRET, now=self._now, ack_within=self._ack_within)
+        return self._requests
 
     # --- what was seen --------------------------------------------------------------------------------------------
 
@@ -191,7 +200,11 @@ class FakeSlack:
 
     async def slash(self, channel: str, user: str, text: str, *, command: str = "/policybell") -> Envelope:
         """Type a slash command and wait until the app acknowledged it."""
-        return await self._tell("slash_commands", self._slash(channel, user, text, command), actor=user)
+        return await self._tell(self.command(channel, user, text, command=command))
+
+    def command(self, channel: str, user: str, text: str, *, command: str = "/policybell") -> Envelope:
+        """Make what typing a slash command would send, and send nothing."""
+        return self._envelope("slash_commands", self._slash(channel, user, text, command), actor=user)
 
     async def press(self, channel: str, user: str, action: Mapping[str, Any], *, on: str = "") -> Envelope:
         """Press a button, given as it stands in the blocks; `on` is the message's ts, else it was an ephemeral one."""
@@ -205,7 +218,7 @@ class FakeSlack:
             "container": container,
             "actions": [{"action_ts": "1.1", "block_id": "b", **action}],
         }
-        return await self._tell("interactive", payload, actor=user)
+        return await self._tell(self._envelope("interactive", payload, actor=user))
 
     async def press_label(self, channel: str, user: str, label: str, blocks: object, *, on: str = "") -> Envelope:
         """Press the button with this label in these blocks."""
@@ -225,7 +238,7 @@ class FakeSlack:
             "authorizations": [{"team_id": TEAM, "user_id": BOT_USER, "is_bot": True}],
             "event": {"type": kind, "event_ts": "1.1", **event},
         }
-        return await self._tell("events_api", payload)
+        return await self._tell(self._envelope("events_api", payload))
 
     async def mention(self, channel: str, user: str, text: str) -> Envelope | None:
         return await self.event("app_mention", channel=channel, user=user, text=f"<@{BOT_USER}> {text}", ts="1.1")
@@ -234,10 +247,10 @@ class FakeSlack:
         """Tell something again, as Slack does when it believes that the app did not hear."""
         if new_id:
             again = Envelope(self._next(), envelope.kind, envelope.payload, envelope.answers, changed=envelope.changed)
-            await self.sockets.tell(again, attempt=attempt)
+            await self._carrier.tell(again, attempt=attempt)
             return await again.acked()
         acks = envelope.acks
-        await self.sockets.tell(envelope, attempt=attempt)
+        await self._carrier.tell(envelope, attempt=attempt)
         return await envelope.acked(acks + 1)
 
     async def disconnect(self, reason: str = "warning") -> None:
@@ -246,15 +259,22 @@ class FakeSlack:
     def cut_sockets(self) -> None:
         self.sockets.cut()
 
-    async def _tell(self, kind: str, payload: dict[str, Any], *, actor: str = "") -> Envelope:
+    @property
+    def _carrier(self) -> Requests | Sockets:
+        return self._requests or self.sockets
+
+    async def _tell(self, envelope: Envelope) -> Envelope:
+        await self._carrier.tell(envelope)
+        return await envelope.acked()
+
+    def _envelope(self, kind: str, payload: dict[str, Any], *, actor: str = "") -> Envelope:
         key = self._next()
         if actor:
             self.world.actors.add(actor)
             payload["response_url"] = self.api_url.removesuffix("api/") + f"respond/{key}"
             payload["trigger_id"] = f"trigger.{key}"
         envelope = self._web.envelopes[key] = Envelope(key, kind, payload)
-        await self.sockets.tell(envelope)
-        return await envelope.acked()
+        return envelope
 
     def _slash(self, channel: str, user: str, text: str, command: str) -> dict[str, Any]:
         return {
