@@ -3,23 +3,29 @@
 A lane is a rule, not a task: the store gives out, for each chat, the oldest due row while none is being sent.
 Nothing is retried in memory: what an attempt came to is written down, and the row is claimed again when its chat
 has rested. Every row is found again after a crash, and one that may have arrived is repeated once, marked.
+A platform that cannot be reached at all is probed, and no row is tried meanwhile (`bot.core.breaker`); what has waited
+too long is told in lists (`bot.core.lateness`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hashlib import blake2b
 
 import structlog
 
-from bot.core.model import Chat, Delivery
+from bot.breakers import Breakers
+from bot.core.lateness import Patience
+from bot.core.model import Chat, Delivery, Lateness
 from bot.core.outcome import Gone, Later, Moved, Outcome, Refused, Sent, Unsure
 from bot.core.plan import next_attempt
 from bot.core.speech import Message
-from bot.errors import BadMessage, ChatGone, ChatMoved, MaybeSent, SendError, TokenError, TryLater
+from bot.errors import BadMessage, ChatGone, ChatMoved, MaybeSent, SendError, TokenError, TryLater, Unreachable
 from bot.ports import Clock, Platform, Store
 from bot.turn import StillWaitingError
 
@@ -29,12 +35,17 @@ LANES = 16  # messages of one platform under way at once: at 30/s and 200 ms an 
 LEASE = timedelta(minutes=5)
 SEND_SECONDS = 120.0  # far above a room's own time-outs; a send that hangs for longer counts as unsure
 _LAST_SECONDS = 1.0  # to write down that a message was never begun
+PROBE_SECONDS = 20.0  # less than the pause between two probes
 WAKE_WITHIN = timedelta(minutes=2)  # a rest that is longer waits for the clockwork's tick
+CLOCK_SLACK = timedelta(seconds=2)  # a clock that goes a little fast or slow is not one that was set
 
 
 @dataclass(frozen=True, slots=True)
 class DeliverDesk:
-    """What delivering needs. `rooms` holds the platforms that may be used now; `stop_room` takes one out."""
+    """What delivering needs. `rooms` holds the platforms that may be used now; `stop_room` takes one out.
+
+    `patience` is asked at each claim, so that a change of the settings holds at once.
+    """
 
     store: Store
     rooms: MutableMapping[str, Platform]
@@ -42,6 +53,8 @@ class DeliverDesk:
     jitter: Callable[[], float]
     stop_room: Callable[[str, str], None]
     send_seconds: float = SEND_SECONDS
+    patience: Callable[[], Patience] = Patience
+    breakers: Breakers = field(default_factory=Breakers)
 
 
 class Lanes:
@@ -52,7 +65,9 @@ class Lanes:
         self._wake = asyncio.Event()
         self._busy: dict[asyncio.Task[None], str] = {}
         self._timers: set[asyncio.Task[None]] = set()
-        self._failure: BaseException | None = None
+        self._probes: dict[str, asyncio.Task[None]] = {}
+        self._clock_read = (desk.clock.now(), desk.clock.monotonic())
+        self.failure: BaseException | None = None  # of a database that failed in a lane: nothing is delivered any more
         self._claiming: asyncio.Task[int] | None = None
         self.rounds = 0  # of claiming, since the start
 
@@ -76,20 +91,37 @@ class Lanes:
 
     async def claim(self) -> int:
         """Start what can be started now; return how many."""
-        if self._failure is not None:
-            raise self._failure
+        if self.failure is not None:
+            raise self.failure
+        await self.mind_the_clock()
         started = 0
-        for name in list(self._desk.rooms):
-            free = LANES - sum(platform == name for platform in self._busy.values())
+        for name, room in list(self._desk.rooms.items()):
+            self._keep_probing(room)
+            now = self._desk.clock.now()
+            busy = sum(platform == name for platform in self._busy.values())
+            free = self._desk.breakers.room(name, now, busy, LANES)
             if free <= 0:
                 continue
-            claimed = await self._desk.store.claim(self._desk.clock.now(), limit=free, platforms=(name,), lease=LEASE)
+            claimed = await self._desk.store.claim(
+                now, limit=free, platforms=(name,), lease=LEASE, patience=self._desk.patience()
+            )
             for delivery in claimed:
                 task = asyncio.create_task(self._lane(delivery))
                 self._busy[task] = name
                 task.add_done_callback(self._ended)
             started += len(claimed)
         return started
+
+    async def mind_the_clock(self) -> None:
+        """Notice a clock that was set, and move with it what waits: nothing goes early for that, nor much too late."""
+        then, counted_then = self._clock_read
+        self._clock_read = now, counted = self._desk.clock.now(), self._desk.clock.monotonic()
+        by = (now - then) - timedelta(seconds=counted - counted_then)
+        if abs(by) > CLOCK_SLACK:
+            log.warning("clock.was_set", by_seconds=round(by.total_seconds()))
+            for room in self._desk.rooms.values():
+                room.pace.clock_was_set(by)
+            await self._desk.store.clock_was_set(by)
 
     async def exhaust(self) -> None:
         """Deliver all that is due, with the rests that limits ask for, and return: for `run --once` and tests."""
@@ -100,7 +132,7 @@ class Lanes:
 
     async def drain(self, seconds: float) -> None:
         """Let what is under way end, for at most so long; what does not is found again at the next start."""
-        for timer in self._timers:
+        for timer in (*self._timers, *self._probes.values()):
             timer.cancel()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -116,8 +148,9 @@ class Lanes:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._busy[task]
-        if not task.cancelled():
-            self._failure = self._failure or task.exception()
+        if not task.cancelled() and (error := task.exception()):
+            log.error("delivery.not_noted", error=str(error))
+            self.failure = self.failure or error
         self._wake.set()
 
     async def _lane(self, delivery: Delivery) -> None:
@@ -131,6 +164,7 @@ class Lanes:
             outcome=type(outcome).__name__.lower(),
             state=state.value,
             attempt=delivery.attempt,
+            alerts=1 + len(delivery.also),
         )
         rest = _rests_until(outcome)
         if rest is not None and now < rest <= now + WAKE_WITHIN:
@@ -142,14 +176,47 @@ class Lanes:
         await self._desk.clock.sleep(rest.total_seconds())
         self._wake.set()
 
+    def _keep_probing(self, room: Platform) -> None:
+        """Have somebody ask a platform that could not be reached, in time and again, until it answers."""
+        known = self._probes.get(room.name)
+        if self._desk.breakers.probe_at(room.name) is not None and (known is None or known.done()):
+            self._probes[room.name] = asyncio.create_task(self._probe(room))
+
+    async def _probe(self, room: Platform) -> None:
+        breakers, clock = self._desk.breakers, self._desk.clock
+        while (at := breakers.probe_at(room.name)) is not None:
+            if breakers.take_probe(room.name, clock.now()):
+                breakers.note_probe(room.name, await probed(self._desk, room), clock.now())
+            else:
+                await clock.sleep((at - clock.now()).total_seconds())
+        self._wake.set()
+
+
+async def probed(desk: DeliverDesk, room: Platform) -> SendError | TokenError | None:
+    """Ask a platform something harmless, and say what came of it."""
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            await room.probe()
+    except TokenError as error:
+        desk.stop_room(room.name, str(error))
+        return error
+    except SendError as error:
+        return error
+    except TimeoutError:
+        return MaybeSent("it did not answer in time")
+    except Exception as error:  # a bug in a room: it is asked again
+        log.exception("platform.probe_broke", platform=room.name)
+        return MaybeSent(f"the probe broke ({type(error).__name__})")
+    return None
+
 
 async def attempt(desk: DeliverDesk, delivery: Delivery) -> Outcome:
-    """Render and send one delivery, once, and say what came of it."""
+    """Render and send one delivery, with those that share its message, once, and say what came of it."""
     room = desk.rooms.get(delivery.chat.platform)
     if room is None:
         return Later(desk.clock.now(), "the room was stopped", counted=False)
     try:
-        message = room.render(delivery.alert, repeat=delivery.unsure, plain=delivery.plain)
+        message = _message(room, delivery)
     except Exception as error:  # a bug in a renderer harms one message: plain text once, then the dead-letter list
         log.exception("delivery.unrenderable", delivery=delivery.id)
         return Refused(desk.clock.now(), f"could not be rendered ({type(error).__name__})")
@@ -160,13 +227,35 @@ async def attempt(desk: DeliverDesk, delivery: Delivery) -> Outcome:
             desk.stop_room(room.name, str(error))
         return Later(desk.clock.now(), str(error), counted=False)
     except SendError as error:
-        return settle_for(error, delivery.attempt, desk.clock.now(), desk.jitter())
+        return _failed(desk, delivery, message, error)
     except Exception as error:  # a bug in a room, or a time-out: nobody knows whether the message left
         log.exception("delivery.broke", delivery=delivery.id)
-        unknown = MaybeSent(f"the attempt broke ({type(error).__name__})")
-        return settle_for(unknown, delivery.attempt, desk.clock.now(), desk.jitter())
+        return _failed(desk, delivery, message, MaybeSent(f"the attempt broke ({type(error).__name__})"))
     now = desk.clock.now()
+    desk.breakers.note(room.name, None, now)
     return Sent(receipt, now + room.pace.rest(delivery.chat, now))
+
+
+def _message(room: Platform, delivery: Delivery) -> Message:
+    if delivery.late is Lateness.ON_TIME:
+        return room.render(delivery.alert, repeat=delivery.unsure, plain=delivery.plain)
+    return room.render_list((delivery, *delivery.also))
+
+
+def _failed(desk: DeliverDesk, delivery: Delivery, message: Message, error: SendError) -> Outcome:
+    """Say what a failure means for the delivery. What an outage catches under way costs it no attempt."""
+    now, name = desk.clock.now(), delivery.chat.platform
+    desk.breakers.note(name, error, now)
+    if isinstance(error, Unreachable) and name in desk.breakers.open_since:
+        return Later(now, str(error), counted=False)
+    outcome = settle_for(error, delivery.attempt, now, desk.jitter())
+    return replace(outcome, body=body_hash(message)) if isinstance(outcome, Refused) else outcome
+
+
+def body_hash(message: Message) -> str:
+    """Name a message without keeping it: the same for the same words in the same form."""
+    body = json.dumps([message.text, dict(message.native)], sort_keys=True, default=str)
+    return blake2b(body.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 async def _send_in_time(room: Platform, chat: Chat, message: Message, seconds: float) -> str:

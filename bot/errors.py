@@ -9,7 +9,8 @@ BotError
 │  └─ LockedError                   another daemon holds the data directory
 ├─ TokenError                       bad or revoked token, or a second poller: stop the room, never blame the chats
 └─ SendError
-   ├─ TryLater(after)               certainly not sent: 429, connect errors
+   ├─ TryLater(after)               certainly not sent: 429
+   │  └─ Unreachable                the platform as a whole cannot be reached: connect errors
    ├─ MaybeSent                     may have been sent: read timeout, reset, 5xx
    ├─ ChatMoved(to)                 the chat has a new id
    ├─ ChatGone                      blocked, kicked, archived, not found
@@ -78,6 +79,10 @@ class TryLater(SendError):
     def __init__(self, sentence: str, *, after: timedelta | None = None) -> None:
         super().__init__(sentence)
         self.after = after
+
+
+class Unreachable(TryLater):
+    """The platform as a whole cannot be reached: certainly not sent, and other chats would fare no better."""
 
 
 class MaybeSent(SendError):

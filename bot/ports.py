@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.core.intake import Cursor, FeedResponse, NotModified, Parsed, SourceSpec
+from bot.core.lateness import Patience
 from bot.core.model import (
     Alert,
     Changes,
@@ -30,9 +31,13 @@ from bot.errors import FetchError, ParseError
 
 
 class Clock(Protocol):
-    """Time, injected. `now` is aware and in UTC; `sleep` takes seconds."""
+    """Time, injected. `now` is aware and in UTC; `sleep` takes seconds.
+
+    `monotonic` counts seconds that nobody can set, through a suspend too; where it began means nothing.
+    """
 
     def now(self) -> datetime: ...
+    def monotonic(self) -> float: ...
     async def sleep(self, seconds: float) -> None: ...
 
 
@@ -92,6 +97,10 @@ class Platform(Protocol):
         """Say the alert in the room's best form. Pure. `repeat` marks and silences it; `plain` avoids all markup."""
         ...
 
+    def render_list(self, late: Sequence[Delivery]) -> Message:
+        """Say in one message that these alerts are late, each by a line. Pure. What may repeat is marked."""
+        ...
+
     async def send(self, chat: Chat, message: Message) -> str:
         """Send once, with no retry of any kind, and return a receipt; raise `SendError` or `TokenError` only."""
         ...
@@ -101,6 +110,10 @@ class Platform(Protocol):
 
         Nothing is retried. What takes several messages may be cut short by an error.
         """
+        ...
+
+    async def probe(self) -> None:
+        """Ask the platform something harmless, whatever chats there are; raise `SendError` or `TokenError` only."""
         ...
 
     async def listen(self, door: Door) -> None:
@@ -178,16 +191,24 @@ class Store(Protocol):
 
     # delivering
     async def claim(
-        self, now: datetime, *, limit: int, platforms: Collection[str], lease: timedelta
+        self,
+        now: datetime,
+        *,
+        limit: int,
+        platforms: Collection[str],
+        lease: timedelta,
+        patience: Patience | None = None,
     ) -> tuple[Delivery, ...]:
         """Lease the oldest due row of each chat that is active, at rest and has none in `sending`. At most `limit`.
 
         Marks them `sending`, counts the attempt, notes `attempted_at`. Oldest `due_at` first, then order of creation.
+        With `patience`, late rows share a message (`bot.core.lateness`): they are leased with the oldest, in its
+        `also`. A platform that is held gives nothing.
         """
         ...
 
     async def settle(self, delivery: Delivery, outcome: Outcome, now: datetime) -> DeliveryState:
-        """End a lease and write what became of the row and its chat; return the row's new state."""
+        """End a lease and write what became of the row, those beside it and its chat; return the row's new state."""
         ...
 
     async def recover(self, now: datetime, *, every_lease: bool = False) -> int:
@@ -195,11 +216,34 @@ class Store(Protocol):
         ...
 
     async def expire(self, before: datetime) -> int:
-        """Turn pending rows created before `before` into `expired`. Return how many."""
+        """Turn pending rows that wait since before `before` into `expired`. Return how many."""
         ...
 
     async def attempted_since(self, since: datetime) -> tuple[Chat, ...]:
         """Which chats were sent to, once for each attempt: so that limits hold across a restart."""
+        ...
+
+    async def hold(self, platform: str, now: datetime) -> bool:
+        """Give out no row of a platform until `release`, restarts or not. False: it was held already."""
+        ...
+
+    async def release(self, platform: str) -> bool:
+        """Give out a platform's rows again. False: it was not held."""
+        ...
+
+    async def held(self) -> Mapping[str, datetime]:
+        """Which platforms are held, and since when."""
+        ...
+
+    async def clock_was_set(self, by: timedelta) -> None:
+        """Move rests, due times, ages and leases with a clock that was set, so that they keep their lengths."""
+        ...
+
+    async def pull_back(self, now: datetime, longest_rest: timedelta) -> None:
+        """At start: bring back what waits for a time that a clock showed which was set back since.
+
+        Nothing is due, and waits, since later than `now`; no chat rests longer than `longest_rest`.
+        """
         ...
 
     # people
@@ -237,6 +281,10 @@ class Store(Protocol):
 
     async def missed(self, chat: Chat, since: datetime, limit: int) -> Missed:
         """What mutes have held back from a chat since then, with the newest `limit` of it."""
+        ...
+
+    async def kept(self, chat: Chat) -> Mapping[str, Sequence[Mapping[str, object]]]:
+        """Everything that is kept about a chat: rows by table, each row by column. Empty where it is unknown."""
         ...
 
     async def wake(self, chat: Chat) -> bool:
@@ -283,6 +331,10 @@ class Store(Protocol):
         ...
 
     async def delivery(self, delivery_id: str) -> Delivery | None: ...
+
+    async def told(self, chat: Chat, story: int) -> Delivery | None:
+        """The row by which a chat, under its present name or a former one, is told of a story. Tests are none."""
+        ...
 
     async def retry(self, delivery_id: str, now: datetime) -> bool:
         """Put a maybe, dead, expired or cancelled row back; what may have arrived stays marked. False: no such row."""

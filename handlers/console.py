@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import os
 import textwrap
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TextIO
 
 from bot.commands import read_line
-from bot.core.card import card
-from bot.core.model import Alert, Chat
+from bot.core.card import card, late_list
+from bot.core.model import Alert, Chat, Delivery
 from bot.core.pace import Limit, Pace
 from bot.core.speech import Call, Card, Mark, Message, Reply, Span
 from bot.core.text import clean_controls
@@ -68,6 +68,16 @@ class Console:
         styled = _text(_alert_spans(laid_out), styled=self._styled and not plain)
         text = _text(_alert_spans(laid_out), styled=False)
         return Message(text, {"text": styled, "id": f"a{alert.story.number}"}, silent=repeat)
+
+    def render_list(self, late: Sequence[Delivery]) -> Message:
+        """Lay late alerts out as lines of text. Pure."""
+        spans = late_list(late)
+        styled, text = (_text(spans, styled=styled) for styled in (self._styled, False))
+        native = {"text": styled, "id": f"l{late[0].alert.story.number}"}
+        return Message(text, native, silent=all(row.unsure for row in late))
+
+    async def probe(self) -> None:
+        """A terminal is always there."""
 
     async def send(self, chat: Chat, message: Message) -> str:  # noqa: ARG002  there is one chat here
         """Print the message above a fresh prompt."""

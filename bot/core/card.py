@@ -8,12 +8,12 @@ a card fits into one message of every room: about 2,500 units in all, of Telegra
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from bot.core.intake import Standing
 from bot.core.links import host_of
-from bot.core.model import Alert, Document, Hit, Precision, Reason, Voice, Why
+from bot.core.model import Alert, Delivery, Document, Hit, Precision, Reason, Voice, Why
 from bot.core.speech import Card, Mark, Span
 from bot.core.text import cut, utf16_len
 from bot.core.words import day_in_words, time_in_words
@@ -31,6 +31,9 @@ _BOLD_SHOWN = 20  # of the 100 entities that Telegram honors in one message
 _LEAD = 140  # how much text before the first hit is worth showing
 _LEAD_WANTED = 25  # less than this, and the sentence before is shown too
 _LATE = timedelta(days=1)
+_LISTED_TITLE = 140  # ten lines in one message: Telegram's 4,096 hold 400 each, with the host that it shows
+_LISTED_OUTLET = 30
+_LISTED_URL = 600  # ten in Slack's 13,200
 
 _ISOLATES = "\u2066\u2067\u2068"
 _END_OF_ISOLATE = "\u2069"
@@ -176,10 +179,14 @@ def _is_proposal(document: Document) -> bool:
 
 def _link(url: str) -> Span:
     """Name the host in clear, so that nobody has to guess where a link leads."""
-    host = host_of(url)
-    if not host or len(url) + len("amp;") * url.count("&") > _URL_SIZE:
+    if not _fits(url, _URL_SIZE):
         return Span("The source gave no usable link")
-    return Span(f"Read it at {_owner(host)}", url=url)
+    return Span(f"Read it at {_owner(host_of(url))}", url=url)
+
+
+def _fits(url: str, size: int) -> bool:
+    """Say whether this is a web address of at most so many characters, escaped."""
+    return bool(host_of(url)) and len(url) + len("amp;") * url.count("&") <= size
 
 
 def _owner(host: str) -> str:
@@ -206,3 +213,36 @@ def _words(document: Document, why: Iterable[Why]) -> list[str]:
     texts = {"title": document.title, "text": document.text}
     said = (_line(texts.get(hit.field, "")[hit.start : hit.end], _WORD_SIZE) for one in why for hit in one.hits)
     return list({word.casefold(): word for word in said if word}.values())[:_WORDS_SHOWN]
+
+
+# --- late ones, in a list -----------------------------------------------------------------------------------------
+
+
+def late_list(late: Sequence[Delivery]) -> tuple[Span, ...]:
+    """Say of alerts that waited too long what they are: a title with its link, who says it, and when."""
+    what = "1 late alert" if len(late) == 1 else f"{len(late)} late alerts"
+    lines = (span for row in late for span in _listed(row))
+    note = "Not sent when it should have been. By title and link only, oldest first:"
+    return (Span(what, Mark.BOLD), Span(f"\n{note}\n"), *lines, Span("\nNot legal advice"))
+
+
+def _listed(row: Delivery) -> Iterable[Span]:
+    document, number = row.alert.story.lead, row.alert.story.number
+    url = document.url if _fits(document.url, _LISTED_URL) else ""
+    yield Span("\n• ")
+    yield Span(_line(document.title, _LISTED_TITLE) or "Untitled", url=url)
+    said = (_line(document.outlet, _LISTED_OUTLET), _when(document, row.alert.voice), f"#{number}")
+    yield Span("\n  " + " · ".join(filter(None, said)))
+    if not url:
+        yield Span(f" · its link does not fit here: why {number}")
+    if row.unsure:
+        yield Span(" · ↻ may repeat")
+    yield Span("\n")
+
+
+def _when(document: Document, voice: Voice) -> str:
+    if document.claimed_at is None or document.precision is Precision.NONE:
+        return f"first seen {time_in_words(document.seen_at, voice.zone)}"
+    if document.precision is Precision.DAY:
+        return day_in_words(document.claimed_at)
+    return time_in_words(document.claimed_at, voice.zone)

@@ -17,6 +17,8 @@ from bot.core.intake import Cursor, Standing
 
 # --- who is spoken to ---------------------------------------------------------------------------------------------
 
+PLATFORMS = ("telegram", "slack", "web", "console")
+
 
 @dataclass(frozen=True, slots=True)
 class Chat:
@@ -263,12 +265,21 @@ class DeliveryState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Lateness(StrEnum):
+    """How a message tells an alert: as one of its own, or by a line in a list of late ones (`bot.core.lateness`)."""
+
+    ON_TIME = "on time"
+    LATE = "late"
+    OVERDUE = "overdue"
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One row, one platform message. `id` is computed from its content, so deciding twice cannot send twice.
+    """One row, one alert of one chat. `id` is computed from its content, so deciding twice cannot send twice.
 
     `unsure` is set once an attempt may have arrived: the repeat is silent and marked. `plain` is set once the
-    platform refused the formatting: the repeat is plain text.
+    platform refused the formatting: the repeat is plain text. `refused` is the hash of the message that was refused.
+    A claim says in `late` how the row is to be told; where it is late, `also` are the rows that share its message.
     """
 
     id: str
@@ -280,6 +291,9 @@ class Delivery:
     plain: bool = False
     receipt: str = ""
     last_error: str = ""
+    refused: str = ""
+    late: Lateness = Lateness.ON_TIME
+    also: tuple[Delivery, ...] = ()
 
     @property
     def chat(self) -> Chat:

@@ -35,10 +35,11 @@ class Unsure:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The message itself is bad: repeat once at `at` as plain text, then `dead`."""
+    """The message itself is bad: repeat once at `at` as plain text, then `dead`. `body` is the hash of the message."""
 
     at: datetime
     error: str
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True)

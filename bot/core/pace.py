@@ -98,6 +98,11 @@ class Pace:
         for window in self._windows(chat):
             window.done.append(at)
 
+    def clock_was_set(self, by: timedelta) -> None:
+        """Move with a clock that was set, so that every window stays as long as it is."""
+        for window in (self._overall, *(window for windows in self._chats.values() for window in windows)):
+            window.done = deque(at + by for at in window.done)
+
     def tidy(self, now: datetime) -> None:
         """Forget chats whose windows are empty, so that memory follows traffic and not history."""
         for key, windows in list(self._chats.items()):

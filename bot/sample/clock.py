@@ -20,5 +20,8 @@ class SampleClock:
     def now(self) -> datetime:
         return START + timedelta(seconds=self._monotonic() - self._began)
 
+    def monotonic(self) -> float:
+        return self._monotonic()
+
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

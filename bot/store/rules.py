@@ -1,6 +1,6 @@
 """What an attempt means for its row: pure rules that every store applies.
 
-    pending ──claim──► sending ──Sent──────────────► sent
+    pending ──claim──► sending ──Sent──────────────► sent; expired, where a list told it too late
        ▲                  │ Later, Moved             (waits again)
        │◄─────────────────┤ Unsure: marked, repeated once; again: maybe
        │                  │ Refused: repeated once as plain text; again: dead
@@ -13,12 +13,12 @@ whose chat wants silence by then.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
-from bot.core.model import Chat, Delivery, DeliveryState, Mute, Reason, Why
+from bot.core.model import Chat, Delivery, DeliveryState, Lateness, Mute, Reason, Why
 from bot.core.outcome import Gone, Later, Moved, Outcome, Refused, Sent, Unsure
 
 STOPPED = "the program stopped while this was being sent"
@@ -45,14 +45,15 @@ def settled(row: Delivery, outcome: Outcome) -> Delivery:
     """Say what becomes of a row in `sending`. What the outcome means for the chat is the store's part."""
     match outcome:
         case Sent(receipt=receipt):
-            return replace(row, state=DeliveryState.SENT, receipt=receipt, last_error="")
+            told = DeliveryState.EXPIRED if row.late is Lateness.OVERDUE else DeliveryState.SENT
+            return replace(row, state=told, receipt=receipt, last_error="")
         case Later(error=error, counted=counted):
             return _waiting(replace(row, attempt=row.attempt - (not counted), last_error=error))
         case Unsure(error=error):
             left = replace(row, unsure=True, last_error=error)
             return replace(left, state=DeliveryState.MAYBE) if row.unsure else _waiting(left)
-        case Refused(error=error):
-            left = replace(row, plain=True, last_error=error)
+        case Refused(error=error, body=body):
+            left = replace(row, plain=True, last_error=error, refused=body)
             return replace(left, state=DeliveryState.DEAD) if row.plain else _waiting(left)
         case Moved():
             return _waiting(row)
@@ -60,6 +61,11 @@ def settled(row: Delivery, outcome: Outcome) -> Delivery:
             return replace(row, state=DeliveryState.CANCELLED, last_error=why)
         case _:
             assert_never(outcome)
+
+
+def together(rows: Sequence[Delivery]) -> Delivery:
+    """Give out rows that share a message: the first, with the others beside it."""
+    return replace(rows[0], also=tuple(rows[1:]))
 
 
 def about(row: Delivery, attempted: Chat, outcome: Outcome) -> Outcome:

@@ -15,7 +15,7 @@ from http import HTTPStatus
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from bot.errors import BadMessage, ChatGone, MaybeSent, SendError, TokenError, TryLater
+from bot.errors import BadMessage, ChatGone, MaybeSent, SendError, TokenError, TryLater, Unreachable
 
 # Everything that a call through slack_sdk on aiohttp was seen to raise. The last three come from answers that are
 # not what they claim to be: bytes that are no text, and JSON that is no object.
@@ -88,7 +88,7 @@ def meaning(error: Exception) -> SendError | TokenError:
         case SlackApiError():
             return _refusal(error)
         case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError() | aiohttp.InvalidURL():
-            return TryLater("Slack could not be reached")
+            return Unreachable("Slack could not be reached")
         case aiohttp.ClientError() | OSError():
             return MaybeSent("the connection to Slack was lost before it answered")
         case _:

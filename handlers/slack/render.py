@@ -9,13 +9,13 @@ Limits: docs.slack.dev/reference/block-kit; 13,200 characters of blocks in all: 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from urllib.parse import quote
 
-from bot.core.card import card
-from bot.core.model import Alert
+from bot.core.card import card, late_list
+from bot.core.model import Alert, Delivery
 from bot.core.speech import Card, Choice, Mark, Message, Reply, Span
 from bot.core.text import clean_controls, cut, utf16_len
 
@@ -48,6 +48,12 @@ def alert_message(alert: Alert, *, repeat: bool, plain: bool) -> Message:
     else:
         native = _MANNERS | {"text": escaped(text), "blocks": _alert_blocks(laid_out)}
     return Message(text=text, native=native, silent=repeat)
+
+
+def list_message(late: Sequence[Delivery]) -> Message:
+    """Say late alerts in one list; silent only where all of it may be a repeat."""
+    page = _page(late_list(late))
+    return Message(text=str(page["text"]), native=posted(page), silent=all(row.unsure for row in late))
 
 
 def posted(page: Json) -> Json:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 from aiohttp.web import RouteDef
 
-from bot.core.model import Alert, Chat
+from bot.core.model import Alert, Chat, Delivery
 from bot.core.pace import Limit, Pace
 from bot.core.speech import Message, Reply
 from bot.errors import TokenError
@@ -18,7 +18,7 @@ from handlers.slack.inbound import Inbound
 from handlers.slack.listening import Listening
 from handlers.slack.manifest import DEFAULT_COMMAND
 from handlers.slack.members import Members, User
-from handlers.slack.render import alert_message, pages, posted
+from handlers.slack.render import alert_message, list_message, pages, posted
 from handlers.slack.requests import Requests
 from handlers.slack.sockets import STEADY, Rhythm, Socket
 from handlers.slack.workspaces import OneWorkspace, Workspace, Workspaces
@@ -76,6 +76,13 @@ class Slack:
 
     def render(self, alert: Alert, *, repeat: bool, plain: bool) -> Message:
         return alert_message(alert, repeat=repeat, plain=plain)
+
+    def render_list(self, late: Sequence[Delivery]) -> Message:
+        return list_message(late)
+
+    async def probe(self) -> None:
+        """Ask Slack who we are: nobody sees that."""
+        await self._workspaces.prove()
 
     async def send(self, chat: Chat, message: Message) -> str:
         """Post once; the receipt is the message's ts, which names it within its channel."""

@@ -23,13 +23,13 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-from telegram import Bot, BotCommand, BotCommandScope, Update, User
+from telegram import Bot, BotCommand, BotCommandScope, ChatFullInfo, ChatMember, Update, User
 from telegram.error import TelegramError
 from telegram.request import HTTPXRequest
 
 from bot.core.model import Chat
 from bot.core.speech import Message
-from bot.errors import BadMessage, ChatGone, ChatMoved, MaybeSent, SendError, TokenError, TryLater
+from bot.errors import BadMessage, ChatGone, ChatMoved, MaybeSent, SendError, TokenError, TryLater, Unreachable
 
 POLL_SECONDS = 50  # as long as Telegram holds a poll open
 _CONNECTIONS = 32  # 30 messages a second at an answer within a second, and a little air
@@ -59,11 +59,10 @@ _GONE = (
     "chat_send_plain_forbidden",
     "chat_write_forbidden",
     "peer_id_invalid",
-    "topic_closed",
     "user_banned_in_channel",
     "user_is_blocked",
 )
-_NO_SUCH_THREAD = ("message thread not found", "topic_deleted", "topic_id_invalid")
+_NO_SUCH_THREAD = ("message thread not found", "topic_closed", "topic_deleted", "topic_id_invalid")
 
 _NOT_OURS = (
     "Telegram does not accept the bot token ({status}). Set POLICYBELL_TELEGRAM__TOKEN to the one that @BotFather "
@@ -121,7 +120,7 @@ def meaning(error: TelegramError, chat: Chat) -> SendError | TokenError:
         return _meaning_of_refusal(error, chat)
     cause = type(error.__cause__).__name__ if error.__cause__ else "its answer could not be read"
     if isinstance(error.__cause__, _NOT_SENT):
-        return TryLater(f"Telegram could not be reached ({cause})")
+        return Unreachable(f"Telegram could not be reached ({cause})")
     return MaybeSent(f"Telegram's answer was lost ({cause})")
 
 
@@ -237,10 +236,21 @@ class Client:
         with _translated(_NOBODY):
             await self._bot.set_my_commands([BotCommand(name, about) for name, about in commands], scope)
 
-    async def rank(self, chat_id: int, user_id: int) -> str:
-        """Say what a user is in a group: creator, administrator, member and so on."""
+    async def set_about(self, about: str, short: str) -> None:
+        """Set what a person reads before the first message (512 characters), and on the bot's profile (120)."""
         with _translated(_NOBODY):
-            return (await self._bot.get_chat_member(chat_id, user_id)).status
+            await self._bot.set_my_description(about)
+            await self._bot.set_my_short_description(short)
+
+    async def member(self, chat_id: int, user_id: int) -> ChatMember:
+        """Say what a user is in a group or channel, and may do there."""
+        with _translated(_NOBODY):
+            return await self._bot.get_chat_member(chat_id, user_id)
+
+    async def described(self, chat: Chat) -> ChatFullInfo:
+        """Look a chat up, by its number or its @name."""
+        with _translated(chat):
+            return await self._bot.get_chat(_address(chat))
 
     async def answer_press(self, query_id: str, text: str = "") -> None:
         """Stop the spinner on a pressed button, and show a text (200 characters) to whoever pressed it."""

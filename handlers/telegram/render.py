@@ -14,15 +14,16 @@ from html import escape
 from itertools import pairwise
 
 from bot.commands import COMMANDS
-from bot.core.card import card
+from bot.core.card import card, late_list
 from bot.core.links import host_of
-from bot.core.model import Alert
+from bot.core.model import Alert, Delivery
 from bot.core.speech import Card, Choice, Mark, Message, Reply, Span
 from bot.core.text import clean_controls, cut, utf16_len
 
 LIMIT = 4_096  # after parsing. Telegram counts code points, it seems; UTF-16 units are never fewer
 _ENTITIES = 90  # of 100 that count
-_CALLBACK_BYTES = 64
+CHOICE = "1|"  # before the line behind a button: of which version it is
+CALLBACK_BYTES = 64
 _ROW = (3, 30)  # buttons, and characters of their labels
 _LABEL = 60
 _BUTTONS = 100
@@ -42,6 +43,12 @@ def alert(alert: Alert, *, repeat: bool, plain: bool) -> Message:
     laid_out = card(alert, repeat=repeat)
     text = _plain_card(laid_out)
     return _message(text, text if plain else _html_card(laid_out), plain=plain, silent=repeat)
+
+
+def late(rows: Sequence[Delivery]) -> Message:
+    """Say late alerts in one list; silent only where all of it may be a repeat."""
+    spans = late_list(rows)
+    return _message(_words(spans), _line(spans), silent=all(row.unsure for row in rows))
 
 
 def reply(reply: Reply) -> tuple[Message, ...]:
@@ -182,9 +189,9 @@ def _rows(choices: Sequence[Choice]) -> list[list[dict[str, str]]]:
     most, width = _ROW
     room = 0
     for choice in choices[:_BUTTONS]:
-        data = f"1|{choice.line}"
+        data = f"{CHOICE}{choice.line}"
         label = cut(clean_controls(choice.label), _LABEL, utf16_len)
-        if clean_controls(data) != data or len(data.encode()) > _CALLBACK_BYTES or not label.strip():
+        if clean_controls(data) != data or len(data.encode()) > CALLBACK_BYTES or not label.strip():
             continue
         if not rows or len(rows[-1]) == most or len(label) > room:
             rows.append([])

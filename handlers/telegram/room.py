@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
-from bot.core.model import Alert, Chat
+from bot.core.model import Alert, Chat, Delivery
 from bot.core.pace import Limit, Pace
 from bot.core.speech import Message, Reply
 from bot.ports import Clock, Door
@@ -42,6 +43,13 @@ class Telegram:
 
     def render(self, alert: Alert, *, repeat: bool, plain: bool) -> Message:
         return render.alert(alert, repeat=repeat, plain=plain)
+
+    def render_list(self, late: Sequence[Delivery]) -> Message:
+        return render.late(late)
+
+    async def probe(self) -> None:
+        """Ask Telegram who we are: nobody sees that, and no limit counts it."""
+        await self._client.me()
 
     async def send(self, chat: Chat, message: Message) -> str:
         """Send when the limits allow it; the receipt is the message's number in its chat."""

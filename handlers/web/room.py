@@ -11,8 +11,8 @@ from functools import partial
 import structlog
 from aiohttp import web
 
-from bot.core.card import card
-from bot.core.model import Alert, Chat
+from bot.core.card import card, late_list
+from bot.core.model import Alert, Chat, Delivery
 from bot.core.pace import Limit, Pace
 from bot.core.speech import Message, Reply
 from bot.ports import Clock, Door
@@ -82,6 +82,16 @@ class Web:
         """Lay the alert out as an item of the page. Pure."""
         item = _show(alert, repeat=repeat)
         return Message(alert.story.lead.title, {"id": item.id, "html": item.html}, silent=repeat)
+
+    def render_list(self, late: Sequence[Delivery]) -> Message:
+        """Lay late alerts out as one item of the page. Pure."""
+        item_id = "-".join(f"l{row.alert.story.number}" for row in (late[0], late[-1]))
+        spans = late_list(late)
+        html = notice_item(item_id, Reply(spans))
+        return Message("".join(span.text for span in spans), {"id": item_id, "html": html})
+
+    async def probe(self) -> None:
+        """Our own page is always there."""
 
     async def send(self, chat: Chat, message: Message) -> str:  # noqa: ARG002  there is one chat here
         """Show the message in every open tab. Who is not looking finds it on the page later, from the store."""

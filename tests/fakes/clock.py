@@ -13,22 +13,31 @@ class FakeClock:
 
     def __init__(self, start: datetime = NOON) -> None:
         self._now = start
-        self._sleepers: list[tuple[datetime, asyncio.Future[None]]] = []
+        self._passed = timedelta(0)
+        self._sleepers: list[tuple[timedelta, asyncio.Future[None]]] = []
 
     def now(self) -> datetime:
         return self._now
 
-    def advance(self, by: timedelta) -> None:
-        self.set(self._now + by)
+    def monotonic(self) -> float:
+        return self._passed.total_seconds()
+
+    def jump(self, by: timedelta) -> None:
+        """Be set, as by a hand or a time server: no time passes."""
+        self._now += by
 
     def set(self, to: datetime) -> None:
-        self._now = to
+        self.advance(to - self._now)
+
+    def advance(self, by: timedelta) -> None:
+        self._now += by
+        self._passed += by
         for at, future in list(self._sleepers):
-            if at <= to and not future.done():
+            if at <= self._passed and not future.done():
                 future.set_result(None)
 
     async def sleep(self, seconds: float) -> None:
-        at = self._now + timedelta(seconds=max(seconds, 0))
+        at = self._passed + timedelta(seconds=max(seconds, 0))
         future = asyncio.get_running_loop().create_future()
         entry = (at, future)
         self._sleepers.append(entry)
@@ -40,7 +49,7 @@ class FakeClock:
             while not future.done():
                 earliest = min(at for at, _ in self._sleepers)
                 if earliest == at:
-                    self.set(max(at, self._now))
+                    self.advance(max(at - self._passed, timedelta(0)))
                 await asyncio.sleep(0.001)
         finally:
             self._sleepers.remove(entry)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bot.core.model import Alert, Chat
+from bot.core.model import Alert, Chat, Delivery
 from bot.core.pace import Limit, Pace
 from bot.core.speech import Message, Reply
 from bot.ports import Clock, Door
@@ -21,6 +22,8 @@ class FakePlatform:
         self.pace = Pace(Limit(30, timedelta(seconds=1)), lambda _: per_chat)
         self.accepted: list[tuple[datetime, Chat, Message]] = []
         self.attempts = 0
+        self.outage: Exception | None = None  # while it is set, nothing is accepted and probes fail too
+        self.probes: list[datetime] = []
         self.renders_badly = False
         self.hangs = False
         self.latency = 0.0
@@ -47,7 +50,7 @@ class FakePlatform:
                 await asyncio.Event().wait()
             if self.latency:
                 await self._clock.sleep(self.latency)
-            error, accept = self._failures.popleft() if self._failures else (None, True)
+            error, accept = self._failures.popleft() if self._failures else (self.outage, self.outage is None)
             if accept:
                 self.accepted.append((self._clock.now(), chat, message))
             if error is not None:
@@ -56,6 +59,17 @@ class FakePlatform:
 
     async def tell(self, chat: Chat, reply: Reply) -> None:
         await self.send(chat, Message("".join(span.text for span in reply.spans), {"told": True}))
+
+    def render_list(self, late: Sequence[Delivery]) -> Message:
+        if self.renders_badly:
+            raise ZeroDivisionError
+        lines = [f"{'↻ ' if row.unsure else ''}#{row.alert.story.number}" for row in late]
+        return Message(f"late: {' '.join(lines)}", {"plain": False}, silent=all(row.unsure for row in late))
+
+    async def probe(self) -> None:
+        self.probes.append(self._clock.now())
+        if self.outage is not None:
+            raise self.outage
 
     async def listen(self, door: Door) -> None:
         await asyncio.Event().wait()

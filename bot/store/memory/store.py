@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.core.intake import Cursor, SourceSpec
+from bot.core.lateness import Patience
 from bot.core.model import (
     Changes,
     Chat,
     Delivery,
     DeliveryState,
+    Lateness,
     Mute,
     Past,
     Preferences,
     Reader,
+    Reason,
     Story,
     Subscription,
     Voice,
@@ -24,32 +27,9 @@ from bot.core.outcome import Gone, Moved, Outcome, Unsure
 from bot.ports import Census, Missed, QueryLog
 from bot.store import rules
 from bot.store.memory.archive import Archive
+from bot.store.memory.keeping import kept
 from bot.store.memory.people import NEVER, People
-
-
-@dataclass(slots=True)
-class _Row:
-    delivery: Delivery
-    seq: int
-    waiting_since: datetime
-    attempted_at: datetime | None = None
-    lease_until: datetime = NEVER
-    settled_at: datetime = NEVER
-
-    @property
-    def state(self) -> DeliveryState:
-        return self.delivery.state
-
-    @property
-    def age(self) -> tuple[datetime, int]:
-        return self.delivery.due_at, self.seq
-
-    def rename(self, chat: Chat) -> None:
-        self.delivery = replace(self.delivery, alert=replace(self.delivery.alert, chat=chat))
-
-    def cancel(self, error: str, now: datetime) -> None:
-        self.delivery = replace(self.delivery, state=DeliveryState.CANCELLED, last_error=error)
-        self.settled_at = now
+from bot.store.memory.rows import UNSETTLED, Row, bundle
 
 
 class MemoryStore:
@@ -60,8 +40,9 @@ class MemoryStore:
         self._cursors: dict[str, Cursor] = {}
         self._archive = Archive()
         self._people = People()
-        self._rows: dict[str, _Row] = {}
+        self._rows: dict[str, Row] = {}
         self._added = 0
+        self._held: dict[str, datetime] = {}
 
     # polling
 
@@ -113,21 +94,33 @@ class MemoryStore:
         known = any(rules.same_news(row.delivery, delivery) for row in self._of(delivery.chat))
         if not known and delivery.id not in self._rows:
             self._added += 1
-            row = self._rows[delivery.id] = _Row(delivery, self._added, delivery.due_at)
+            row = self._rows[delivery.id] = Row(delivery, self._added, delivery.due_at)
             row.settled_at = NEVER if row.state is DeliveryState.PENDING else delivery.due_at
 
     # delivering
 
     async def claim(
-        self, now: datetime, *, limit: int, platforms: Collection[str], lease: timedelta
+        self,
+        now: datetime,
+        *,
+        limit: int,
+        platforms: Collection[str],
+        lease: timedelta,
+        patience: Patience | None = None,
     ) -> tuple[Delivery, ...]:
-        heads = sorted(self._heads(now, platforms), key=lambda row: row.age)[:limit]
-        for row in heads:
-            row.delivery = replace(row.delivery, state=DeliveryState.SENDING, attempt=row.delivery.attempt + 1)
-            row.attempted_at, row.lease_until = now, now + lease
-        return self._shown(heads)
+        served = set(platforms).difference(self._held)
+        heads = sorted(self._heads(now, served), key=lambda row: row.age)[:limit]
+        waiting = (self._of(head.delivery.chat, DeliveryState.PENDING) for head in heads)
+        bundles = [bundle(head, lane, now, patience) for head, lane in zip(heads, waiting, strict=True)]
+        return tuple(self._lease(rows, now, now + lease) for rows in bundles)
 
-    def _heads(self, now: datetime, platforms: Collection[str]) -> Iterator[_Row]:
+    def _lease(self, rows: Sequence[tuple[Row, Lateness]], now: datetime, until: datetime) -> Delivery:
+        for row, _ in rows:
+            row.lease(now, until)
+        shown = self._shown([row for row, _ in rows])
+        return rules.together([replace(one, late=late) for one, (_, late) in zip(shown, rows, strict=True)])
+
+    def _heads(self, now: datetime, platforms: Collection[str]) -> Iterator[Row]:
         for chat, home in self._people.homes.items():
             if home.gone or home.not_before > now or chat.platform not in platforms:
                 continue
@@ -140,18 +133,21 @@ class MemoryStore:
                 yield head
 
     async def settle(self, delivery: Delivery, outcome: Outcome, now: datetime) -> DeliveryState:
+        first, *_ = [self._settle_one(row, outcome, now) for row in (delivery, *delivery.also)]
+        return first
+
+    def _settle_one(self, delivery: Delivery, outcome: Outcome, now: datetime) -> DeliveryState:
         row = self._rows.get(delivery.id)
         if row is None:
             return DeliveryState.CANCELLED
         if row.state is not DeliveryState.SENDING or row.delivery.attempt != delivery.attempt:
             return row.state
-        self._settle(row, rules.about(row.delivery, delivery.chat, outcome), now)
+        self._settle(row, rules.about(row.delivery, delivery.chat, outcome), now, delivery.late)
         return row.state if delivery.id in self._rows else DeliveryState.CANCELLED
 
-    def _settle(self, row: _Row, outcome: Outcome, now: datetime) -> None:
+    def _settle(self, row: Row, outcome: Outcome, now: datetime, late: Lateness = Lateness.ON_TIME) -> None:
         home = self._people.homes[row.delivery.chat]
-        row.delivery = rules.settled(row.delivery, outcome)
-        row.settled_at = now
+        row.settle(outcome, late, now)
         for thread in self._people.threads(row.delivery.chat).values():
             thread.not_before = max(thread.not_before, rules.rest_after(row.delivery, outcome) or NEVER)
         row.delivery = rules.held_back(row.delivery, home.mutes(), now)
@@ -178,6 +174,29 @@ class MemoryStore:
     async def attempted_since(self, since: datetime) -> tuple[Chat, ...]:
         made = [(row.attempted_at, row.seq, row.delivery.chat) for row in self._rows.values() if row.attempted_at]
         return tuple(chat for at, _, chat in sorted(made, key=lambda one: one[:2]) if at >= since)
+
+    async def hold(self, platform: str, now: datetime) -> bool:
+        is_new = platform not in self._held
+        self._held.setdefault(platform, now)
+        return is_new
+
+    async def release(self, platform: str) -> bool:
+        return self._held.pop(platform, None) is not None
+
+    async def held(self) -> Mapping[str, datetime]:
+        return dict(sorted(self._held.items()))
+
+    async def clock_was_set(self, by: timedelta) -> None:
+        for home in self._people.homes.values():
+            home.not_before = home.not_before if home.not_before == NEVER else home.not_before + by
+        for row in self._unsettled():
+            row.move_in_time(by)
+
+    async def pull_back(self, now: datetime, longest_rest: timedelta) -> None:
+        for home in self._people.homes.values():
+            home.not_before = min(home.not_before, now + longest_rest)
+        for row in self._unsettled():
+            row.pull_back(now)
 
     # people
 
@@ -223,6 +242,11 @@ class MemoryStore:
         held_back.sort(key=lambda row: (row.settled_at, row.seq), reverse=True)
         return Missed(len(held_back), self._shown(held_back[:limit]))
 
+    async def kept(self, chat: Chat) -> Mapping[str, Sequence[Mapping[str, object]]]:
+        home = self._people.home(chat)
+        rows = [row.delivery for row in self._of(self._people.name(chat))]
+        return kept(self._people.names(chat), home, rows) if home else {}
+
     async def wake(self, chat: Chat) -> bool:
         home = self._people.home(chat)
         meant = [*([home] if home else []), *([] if chat.thread else self._people.threads(chat).values())]
@@ -254,7 +278,7 @@ class MemoryStore:
             if double is not None:
                 self._join(row, double)
 
-    def _join(self, *doubles: _Row) -> None:
+    def _join(self, *doubles: Row) -> None:
         kept, dropped = sorted(doubles, key=lambda row: (rules.FURTHEST_FIRST.index(row.state), row.seq))
         kept.delivery = rules.joined(kept.delivery, dropped.delivery)
         del self._rows[dropped.delivery.id]
@@ -293,6 +317,11 @@ class MemoryStore:
         rows = [row for row in (self._rows.get(delivery_id),) if row is not None]
         return next(iter(self._shown(rows)), None)
 
+    async def told(self, chat: Chat, story: int) -> Delivery | None:
+        rows = [row for row in self._of(self._people.name(chat)) if row.delivery.alert.story.number == story]
+        news = [row for row in rows if row.delivery.alert.reason is not Reason.TEST]
+        return next(iter(self._shown(sorted(news, key=lambda row: row.seq))), None)
+
     async def retry(self, delivery_id: str, now: datetime) -> bool:
         row = self._rows.get(delivery_id)
         if row is None or row.state not in rules.RETRIABLE:
@@ -325,11 +354,14 @@ class MemoryStore:
     async def close(self) -> None:
         """Nothing to close."""
 
-    def _of(self, chat: Chat, *states: DeliveryState) -> list[_Row]:
+    def _unsettled(self) -> list[Row]:
+        return [row for row in self._rows.values() if row.state in UNSETTLED]
+
+    def _of(self, chat: Chat, *states: DeliveryState) -> list[Row]:
         """List a chat's rows, in these states or in any."""
         return [row for row in self._rows.values() if row.delivery.chat == chat and (not states or row.state in states)]
 
-    def _shown(self, rows: Sequence[_Row]) -> tuple[Delivery, ...]:
+    def _shown(self, rows: Sequence[Row]) -> tuple[Delivery, ...]:
         """Show rows in the voice that their chats have now."""
         homes = self._people.homes
         return tuple(

@@ -15,6 +15,7 @@ from sqlite_utils.migrations import Migrations
 
 from bot.store.migrations.first_schema import first_schema
 from bot.store.migrations.m002_pauses import pauses
+from bot.store.migrations.m006_delivery import delivery
 
 migrations = Migrations("policybell")
 
@@ -34,3 +35,8 @@ def m001_first_schema(db: Database) -> None:
 @migrations()
 def m002_pauses(db: Database) -> None:
     pauses(db)
+
+
+@migrations()
+def m006_delivery(db: Database) -> None:
+    delivery(db)

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot.core.lateness import Patience
 from bot.core.model import Chat, Delivery, DeliveryState
 from bot.core.outcome import Gone, Moved, Outcome, Unsure
-from bot.store.rules import DISCARDABLE, DISCARDED, RETRIABLE, STOPPED, about, held_back, rest_after, retried, settled
-from bot.store.sqlite import chats
+from bot.store.rules import (
+    DISCARDABLE,
+    DISCARDED,
+    RETRIABLE,
+    STOPPED,
+    about,
+    held_back,
+    rest_after,
+    retried,
+    settled,
+    together,
+)
+from bot.store.sqlite import chats, waiting
+from bot.store.sqlite.bundling import bundles
 from bot.store.sqlite.muting import mutes_of
 from bot.store.sqlite.rows import (
     Connection,
@@ -26,11 +40,22 @@ from bot.store.sqlite.rows import (
 
 
 def claim(
-    connection: Connection, now: datetime, *, limit: int, platforms: Collection[str], lease: timedelta
+    connection: Connection,
+    now: datetime,
+    *,
+    limit: int,
+    platforms: Collection[str],
+    lease: timedelta,
+    patience: Patience | None = None,
 ) -> tuple[Delivery, ...]:
-    """Lease the head of each lane that may go. The update is conditional, and its rows are counted."""
-    heads = heapq.merge(*(_heads(connection, platform, now, limit) for platform in sorted(set(platforms))))
-    seqs = [seq for _, seq in heads][:limit]
+    """Lease the head of each lane that may go, with what shares its message.
+
+    The update is conditional, and its rows are counted.
+    """
+    served = set(platforms).difference(waiting.held(connection))
+    heads = heapq.merge(*(_heads(connection, platform, now, limit) for platform in sorted(served)))
+    given = bundles(connection, [seq for _, seq in heads][:limit], now, patience)
+    seqs = [seq for bundle in given for seq, _ in bundle]
     # `+state`: by its index SQLite would walk through all that waits to find the few that are named.
     claimed = connection.execute(
         """UPDATE deliveries SET state = 'sending', attempt = attempt + 1, attempted_at = ?, lease_until = ?
@@ -39,10 +64,10 @@ def claim(
     )
     assert claimed.rowcount == len(seqs), "a lane offered a row that does not wait"
     rows = connection.execute(
-        "SELECT * FROM deliveries_with_chat WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY due_at, seq",
-        (as_list(seqs),),
+        "SELECT * FROM deliveries_with_chat WHERE seq IN (SELECT value FROM json_each(?))", (as_list(seqs),)
     ).fetchall()
-    return deliveries_of(connection, rows)
+    row_of = {row["seq"]: delivery for row, delivery in zip(rows, deliveries_of(connection, rows), strict=True)}
+    return tuple(together([replace(row_of[seq], late=late) for seq, late in bundle]) for bundle in given)
 
 
 def _heads(connection: Connection, platform: str, now: datetime, limit: int) -> list[tuple[str, int]]:
@@ -57,13 +82,19 @@ def _heads(connection: Connection, platform: str, now: datetime, limit: int) -> 
 
 
 def settle(connection: Connection, delivery: Delivery, outcome: Outcome, now: datetime) -> DeliveryState:
-    """End this lease. A row that is not in `sending` by it (recovered, forgotten) stays as it is."""
+    """End this lease, and those of the rows in the same message; return what became of the first."""
+    first, *_ = [_settle_one(connection, row, outcome, now) for row in (delivery, *delivery.also)]
+    return first
+
+
+def _settle_one(connection: Connection, delivery: Delivery, outcome: Outcome, now: datetime) -> DeliveryState:
+    """End one lease. A row that is not in `sending` by it (recovered, forgotten) stays as it is."""
     row = connection.execute("SELECT * FROM deliveries_with_chat WHERE id = ?", (plain(delivery.id),)).fetchone()
     if row is None:
         return DeliveryState.CANCELLED
     if row["state"] != DeliveryState.SENDING or row["attempt"] != delivery.attempt:
         return DeliveryState(row["state"])
-    fresh = delivery_of(row, delivery.alert.story)
+    fresh = replace(delivery_of(row, delivery.alert.story), late=delivery.late)
     return _settle(connection, row, fresh, about(fresh, delivery.chat, outcome), now)
 
 
@@ -87,7 +118,7 @@ def _settle(connection: Connection, row: Row, delivery: Delivery, outcome: Outco
 def _write(connection: Connection, row: Delivery, now: datetime) -> None:
     connection.execute(
         """UPDATE deliveries SET state = ?, attempt = ?, unsure = ?, plain = ?, receipt = ?, last_error = ?,
-            lease_until = NULL, settled_at = ?
+            refused = ?, lease_until = NULL, settled_at = ?
         WHERE id = ?""",
         (
             row.state,
@@ -96,6 +127,7 @@ def _write(connection: Connection, row: Delivery, now: datetime) -> None:
             row.plain,
             plain(row.receipt),
             plain(row.last_error),
+            row.refused,
             stamp_or_null(None if row.state is DeliveryState.PENDING else now),
             plain(row.id),
         ),
@@ -143,6 +175,15 @@ def outbox(connection: Connection, states: Collection[DeliveryState], limit: int
 def delivery(connection: Connection, delivery_id: str) -> Delivery | None:
     """Read one row."""
     rows = connection.execute("SELECT * FROM deliveries_with_chat WHERE id = ?", (plain(delivery_id),)).fetchall()
+    return next(iter(deliveries_of(connection, rows)), None)
+
+
+def told(connection: Connection, chat: Chat, story: int) -> Delivery | None:
+    """Read the row by which a chat is told of a story, whatever the chat was called when it was made."""
+    rows = connection.execute(
+        "SELECT * FROM deliveries_with_chat WHERE chat_id = ? AND story = ? AND reason <> 'test' ORDER BY seq LIMIT 1",
+        (chats.find(connection, chat), story),
+    ).fetchall()
     return next(iter(deliveries_of(connection, rows)), None)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import structlog
 
 from bot.core.model import Chat
-from bot.store.sqlite import archive, chats, committing, delivering, muting, people, polling
+from bot.store.sqlite import archive, chats, committing, delivering, keeping, muting, people, polling, waiting
 from bot.store.sqlite.opening import checkpoint, open_database
 from bot.store.sqlite.writer import Writer
 from bot.store.threaded import threaded
@@ -35,6 +36,11 @@ class SqliteStore:
     recover = threaded(delivering.recover)
     expire = threaded(delivering.expire)
     attempted_since = threaded(delivering.attempted_since)
+    hold = threaded(waiting.hold)
+    release = threaded(waiting.release)
+    held = threaded(waiting.held)
+    clock_was_set = threaded(waiting.clock_was_set)
+    pull_back = threaded(waiting.pull_back)
 
     follow = threaded(people.follow)
     unfollow = threaded(people.unfollow)
@@ -57,6 +63,7 @@ class SqliteStore:
 
     outbox = threaded(delivering.outbox)
     delivery = threaded(delivering.delivery)
+    told = threaded(delivering.told)
     retry = threaded(delivering.retry)
     discard = threaded(delivering.discard)
     census = threaded(archive.census)
@@ -67,6 +74,10 @@ class SqliteStore:
         await self._forget(chat)
         if not await self.writer.aside(checkpoint):
             log.warning("store.log_kept", advice="another program reads the database; its log is emptied later")
+
+    async def kept(self, chat: Chat) -> Mapping[str, Sequence[Mapping[str, object]]]:
+        """Read everything about a chat, between two transactions."""
+        return await self.writer.aside(partial(keeping.kept, chat=chat))
 
     async def close(self) -> None:
         """Finish what was asked, then close the file."""
