@@ -28,6 +28,7 @@ from bot.core.outcome import Outcome
 from bot.core.pace import Pace
 from bot.core.speech import Call, Message, Reply
 from bot.errors import FetchError, ParseError
+from bot.oversight import Oversight
 
 
 class Clock(Protocol):
@@ -151,7 +152,7 @@ class Missed:
     rows: tuple[Delivery, ...]
 
 
-class Store(Protocol):
+class Store(Oversight, Protocol):
     """What is remembered. One method, one transaction; the questions are the bot's, not a table's.
 
     Errors: `StoreError`. After it the process stops: nothing retries on a database that failed.

@@ -24,10 +24,12 @@ from bot.core.model import (
     Voice,
 )
 from bot.core.outcome import Gone, Moved, Outcome, Unsure
+from bot.oversight import Audited, Vitals
 from bot.ports import Census, Missed, QueryLog
 from bot.store import rules
 from bot.store.memory.archive import Archive
 from bot.store.memory.keeping import kept
+from bot.store.memory.oversight import Overseen, sooner, vitals
 from bot.store.memory.people import NEVER, People
 from bot.store.memory.rows import UNSETTLED, Row, bundle
 
@@ -43,6 +45,7 @@ class MemoryStore:
         self._rows: dict[str, Row] = {}
         self._added = 0
         self._held: dict[str, datetime] = {}
+        self._overseen = Overseen()
 
     # polling
 
@@ -55,7 +58,8 @@ class MemoryStore:
         return tuple(cursor for source_id, cursor in sorted(self._cursors.items()) if source_id in self._registered)
 
     async def due(self, now: datetime) -> tuple[Cursor, ...]:
-        waiting = [cursor for cursor in await self.cursors() if (cursor.next_poll_at or NEVER) <= now]
+        wanted = [cursor for cursor in await self.cursors() if cursor.source_id not in self._overseen.paused]
+        waiting = [cursor for cursor in wanted if (cursor.next_poll_at or NEVER) <= now]
         return tuple(sorted(waiting, key=lambda cursor: cursor.next_poll_at or NEVER))
 
     async def past(self, keys: Collection[str]) -> Past:
@@ -335,6 +339,30 @@ class MemoryStore:
             return False
         row.cancel(rules.DISCARDED, now)
         return True
+
+    async def pause_source(self, source_id: str, now: datetime) -> bool:
+        return source_id in self._registered and self._overseen.pause(source_id, now)
+
+    async def resume_source(self, source_id: str) -> bool:
+        return self._overseen.paused.pop(source_id, None) is not None
+
+    async def paused_sources(self) -> Mapping[str, datetime]:
+        return {one: since for one, since in sorted(self._overseen.paused.items()) if one in self._registered}
+
+    async def poll_next(self, source_id: str, at: datetime) -> bool:
+        if source_id not in self._registered or source_id in self._overseen.paused:
+            return False
+        self._cursors[source_id] = sooner(self._cursors[source_id], at)
+        return True
+
+    async def vitals(self) -> Vitals:
+        return vitals(self._rows.values(), self._people)
+
+    async def note(self, entry: Audited) -> None:
+        self._overseen.audited.append(entry)
+
+    async def audit(self, limit: int) -> tuple[Audited, ...]:
+        return tuple(reversed(self._overseen.audited))[:limit]
 
     async def touch(self) -> None:
         """Nothing can fail here."""

@@ -15,6 +15,7 @@ from sqlite_utils.migrations import Migrations
 
 from bot.store.migrations.first_schema import first_schema
 from bot.store.migrations.m002_pauses import pauses
+from bot.store.migrations.m004_audit import audit
 from bot.store.migrations.m006_delivery import delivery
 
 migrations = Migrations("policybell")
@@ -35,6 +36,11 @@ def m001_first_schema(db: Database) -> None:
 @migrations()
 def m002_pauses(db: Database) -> None:
     pauses(db)
+
+
+@migrations()
+def m004_audit(db: Database) -> None:
+    audit(db)
 
 
 @migrations()

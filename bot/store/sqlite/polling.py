@@ -45,7 +45,7 @@ def due(connection: Connection, now: datetime) -> tuple[Cursor, ...]:
     # CROSS JOIN and `+`: what is due by its index, then whether its source is still wanted, then the order
     rows = connection.execute(
         """SELECT cursors.* FROM cursors CROSS JOIN sources ON sources.id = cursors.source_id
-        WHERE (next_poll_at IS NULL OR next_poll_at <= ?) AND sources.dormant = 0
+        WHERE (next_poll_at IS NULL OR next_poll_at <= ?) AND sources.dormant = 0 AND sources.paused_at IS NULL
         ORDER BY +next_poll_at, source_id""",
         (stamp(now),),
     )

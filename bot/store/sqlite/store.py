@@ -9,7 +9,18 @@ from pathlib import Path
 import structlog
 
 from bot.core.model import Chat
-from bot.store.sqlite import archive, chats, committing, delivering, keeping, muting, people, polling, waiting
+from bot.store.sqlite import (
+    archive,
+    chats,
+    committing,
+    delivering,
+    keeping,
+    muting,
+    oversight,
+    people,
+    polling,
+    waiting,
+)
 from bot.store.sqlite.opening import checkpoint, open_database
 from bot.store.sqlite.writer import Writer
 from bot.store.threaded import threaded
@@ -68,6 +79,13 @@ class SqliteStore:
     discard = threaded(delivering.discard)
     census = threaded(archive.census)
     touch = threaded(archive.touch)
+    pause_source = threaded(oversight.pause_source)
+    resume_source = threaded(oversight.resume_source)
+    paused_sources = threaded(oversight.paused_sources)
+    poll_next = threaded(oversight.poll_next)
+    vitals = threaded(oversight.vitals)
+    note = threaded(oversight.note)
+    audit = threaded(oversight.audit)
 
     async def forget(self, chat: Chat) -> None:
         """Delete all that is kept about a chat, and empty the log, which holds the pages as they were before."""

@@ -1,0 +1,94 @@
+"""For operators: paused sources, numbers about everything, and what they did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from bot.core.alarms import Waiting
+from bot.core.model import DeliveryState
+from bot.oversight import Audited, Vitals
+from bot.store.sqlite.rows import Connection, moment, moment_or_none, plain, stamp
+
+
+def pause_source(connection: Connection, source_id: str, now: datetime) -> bool:
+    """Leave a source alone; False where it is unknown or paused already."""
+    paused = connection.execute(
+        "UPDATE sources SET paused_at = ? WHERE id = ? AND dormant = 0 AND paused_at IS NULL",
+        (stamp(now), plain(source_id)),
+    )
+    return paused.rowcount == 1
+
+
+def resume_source(connection: Connection, source_id: str) -> bool:
+    """Poll a source again; False where it was not paused."""
+    resumed = connection.execute(
+        "UPDATE sources SET paused_at = NULL WHERE id = ? AND paused_at IS NOT NULL", (plain(source_id),)
+    )
+    return resumed.rowcount == 1
+
+
+def paused_sources(connection: Connection) -> dict[str, datetime]:
+    """Read which registered sources are paused, and since when."""
+    rows = connection.execute(
+        "SELECT id, paused_at FROM sources WHERE dormant = 0 AND paused_at IS NOT NULL ORDER BY id"
+    )
+    return {row["id"]: moment(row["paused_at"]) for row in rows}
+
+
+def poll_next(connection: Connection, source_id: str, at: datetime) -> bool:
+    """Plan a source's next poll for `at`, or leave an earlier plan; False where it is unknown or paused."""
+    wanted = connection.execute(
+        "SELECT 1 FROM sources WHERE id = ? AND dormant = 0 AND paused_at IS NULL", (plain(source_id),)
+    ).fetchone()
+    if wanted is None:
+        return False
+    connection.execute(
+        "UPDATE cursors SET next_poll_at = ? WHERE source_id = ? AND next_poll_at > ?",
+        (stamp(at), plain(source_id), stamp(at)),
+    )
+    return True
+
+
+def vitals(connection: Connection) -> Vitals:
+    """Measure. Whole tables are counted, once a minute: 50,000 rows take about 10 ms."""
+    waiting = connection.execute(
+        """SELECT platform, count(*) AS number, min(waiting_since) AS oldest
+        FROM deliveries JOIN chats ON chats.id = chat_id WHERE state = 'pending' GROUP BY platform"""
+    )
+    chats = connection.execute(
+        """SELECT platform, iif(gone_at IS NULL, 'active', 'gone') AS state, count(*)
+        FROM chats WHERE moved_to IS NULL GROUP BY 1, 2"""
+    )
+    filters = connection.execute(
+        "SELECT platform, count(*) FROM subscriptions JOIN chats ON chats.id = chat_id GROUP BY platform"
+    )
+    rows = dict(connection.execute("SELECT state, count(*) FROM deliveries GROUP BY state").fetchall())
+    (size,) = connection.execute(
+        "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+    ).fetchone()
+    return Vitals(
+        waiting={row["platform"]: Waiting(row["number"], moment_or_none(row["oldest"])) for row in waiting},
+        chats={(platform, state): number for platform, state, number in chats},
+        filters=dict(filters.fetchall()),
+        rows={state: rows.get(state, 0) for state in DeliveryState},
+        size=size,
+    )
+
+
+def note(connection: Connection, entry: Audited) -> None:
+    """Remember an operator command."""
+    connection.execute(
+        "INSERT INTO audit (at, actor, verb, args, outcome) VALUES (?, ?, ?, ?, ?)",
+        (stamp(entry.at), entry.actor, plain(entry.verb), plain(entry.args), entry.outcome),
+    )
+
+
+def audit(connection: Connection, limit: int) -> tuple[Audited, ...]:
+    """Read the last operator commands, the newest first."""
+    rows = connection.execute("SELECT * FROM audit ORDER BY id DESC LIMIT ?", (limit,))
+    return tuple(_audited(row) for row in rows)
+
+
+def _audited(row: Mapping[str, str]) -> Audited:
+    return Audited(moment(row["at"]), row["actor"], row["verb"], row["args"], row["outcome"])

@@ -1,0 +1,113 @@
+"""Paused sources, numbers for alarms and metrics, and the record of what operators did."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.core.alarms import Waiting
+from bot.core.intake import Cursor
+from bot.core.model import Changes, DeliveryState
+from bot.core.outcome import Gone
+from bot.oversight import Audited, Vitals
+from bot.ports import Store
+from tests.builders import NOW, a_chat, a_source, a_story, at
+from tests.storing import claim, follow, publish
+
+ANA, BEN, CARA = a_chat(1), a_chat(2), a_chat(3, platform="slack")
+
+
+async def due(store: Store, now: float = 0) -> list[str]:
+    return [cursor.source_id for cursor in await store.due(at(now))]
+
+
+async def test_a_paused_source_is_not_due_until_it_is_resumed(store: Store) -> None:
+    await store.register([a_source(1), a_source(2)])
+    assert await store.pause_source("source-1", NOW)
+    assert await due(store) == ["source-2"]
+    assert await store.paused_sources() == {"source-1": NOW}
+    assert {cursor.source_id for cursor in await store.cursors()} == {"source-1", "source-2"}
+    assert await store.resume_source("source-1")
+    assert await due(store) == ["source-1", "source-2"]
+    assert await store.paused_sources() == {}
+
+
+async def test_pausing_twice_keeps_the_first_moment_and_resuming_twice_says_so(store: Store) -> None:
+    await store.register([a_source(1)])
+    assert await store.pause_source("source-1", NOW)
+    assert not await store.pause_source("source-1", at(hours=1))
+    assert await store.paused_sources() == {"source-1": NOW}
+    assert await store.resume_source("source-1")
+    assert not await store.resume_source("source-1")
+
+
+async def test_a_pause_outlives_registering_anew_and_a_poll_that_was_under_way(store: Store) -> None:
+    await store.register([a_source(1)])
+    await store.pause_source("source-1", NOW)
+    await store.register([a_source(1, name="Renamed")])
+    await store.commit((Changes(Cursor("source-1", next_poll_at=NOW)),))
+    assert await due(store, 60) == []
+
+
+async def test_what_is_unknown_or_dormant_is_neither_paused_nor_polled(store: Store) -> None:
+    await store.register([a_source(1)])
+    await store.register([a_source(2)])
+    for source_id in ("source-1", "nowhere"):
+        assert not await store.pause_source(source_id, NOW)
+        assert not await store.resume_source(source_id)
+        assert not await store.poll_next(source_id, NOW)
+    assert await store.paused_sources() == {}
+
+
+async def test_a_pause_of_a_source_that_left_is_not_shown_and_holds_when_it_is_back(store: Store) -> None:
+    await store.register([a_source(1)])
+    await store.pause_source("source-1", NOW)
+    await store.register([])
+    assert await store.paused_sources() == {}
+    await store.register([a_source(1)])
+    assert await store.paused_sources() == {"source-1": NOW}
+
+
+async def test_a_poll_is_brought_forward_and_never_put_off(store: Store) -> None:
+    await store.register([a_source(1)])
+    assert await store.poll_next("source-1", at(60))  # never polled: due at once, and stays so
+    assert await due(store) == ["source-1"]
+    (cursor,) = await store.cursors()
+    await store.commit((Changes(replace(cursor, next_poll_at=at(hours=1))),))
+    assert await store.poll_next("source-1", at(60))
+    assert await store.poll_next("source-1", at(90))
+    assert (await due(store, 59), await due(store, 60)) == ([], ["source-1"])
+    await store.pause_source("source-1", NOW)
+    assert not await store.poll_next("source-1", NOW)
+
+
+async def test_vitals_of_nothing_are_zeros(store: Store) -> None:
+    vitals = await store.vitals()
+    assert replace(vitals, size=0) == Vitals(rows=dict.fromkeys(DeliveryState, 0))
+
+
+async def test_vitals_are_by_platform_and_name_no_chat(store: Store) -> None:
+    for chat in (ANA, BEN, CARA):
+        await follow(store, chat)
+    await follow(store, BEN, "topic:asylum")
+    await publish(store, a_story(1), due_at=at(-5))
+    await publish(store, a_story(2))
+    for row in await claim(store, platforms=["slack"]):
+        await store.settle(row, Gone("archived"), NOW)
+    await claim(store, limit=1, platforms=["telegram"])
+    await store.move(BEN, a_chat(9))
+    vitals = await store.vitals()
+    assert vitals.waiting == {"telegram": Waiting(3, at(-5))}
+    assert vitals.chats == {("telegram", "active"): 2, ("slack", "gone"): 1}
+    assert vitals.filters == {"telegram": 3, "slack": 1}
+    assert vitals.rows[DeliveryState.PENDING] == 3
+    assert vitals.rows[DeliveryState.SENDING] == 1
+    assert sum(vitals.rows.values()) == 6
+    assert ANA.id not in repr(vitals)
+
+
+async def test_operator_commands_are_remembered_in_order(store: Store) -> None:
+    entries = [Audited(at(number), "shell", "sources", f"pause s{number}", "done") for number in range(3)]
+    for entry in entries:
+        await store.note(entry)
+    assert await store.audit(2) == (entries[2], entries[1])
+    assert await store.audit(9) == tuple(reversed(entries))
