@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bot.commands.naming import topic_named
+from bot.commands.offering import offered
 from bot.commands.registry import COMMANDS, Command, Desk, Who, command, command_named
 from bot.commands.wording import bold, echo, plural, refusal, reply, typed
 from bot.core.speech import Call, Choice, Reply, Span
@@ -18,11 +18,6 @@ async def start(desk: Desk, call: Call) -> Reply:
     """Welcome a chat. A link may carry `t_TOPIC`; it offers the topic, for a link must not change a chat."""
     revived = call.may_change and await desk.store.wake(call.chat)
     held = await desk.store.subscriptions(call.chat)
-    offered = [
-        Choice(f"Follow {topic.name}", f"follow {topic.id}")
-        for word in call.args
-        if (topic := topic_named(desk, word.removeprefix("t_")))
-    ]
     hello = f"Policybell reads {plural(len(desk.sources), 'US government and news source')} and alerts this chat when "
     parts: list[str | Span] = ["Welcome back. " if revived else "", hello, "immigration policy changes. "]
     if held:
@@ -31,7 +26,7 @@ async def start(desk: Desk, call: Call) -> Reply:
         parts += ["Nothing is sent until you choose.\n"]
     parts += ["Begin with ", typed(desk, call, "follow tps"), " or look around with ", typed(desk, call, "help"), ".\n"]
     parts += [f"Times are shown in the zone {desk.voice.zone}. Information, not legal advice."]
-    return reply(*parts, choices=[*offered, _PICK, _LATEST])
+    return reply(*parts, choices=[*offered(desk, call.args), _PICK, _LATEST])
 
 
 @command("help [COMMAND]", "this list, or more on one command", who=Who.EVERYBODY, aliases=("ayuda", "?"))

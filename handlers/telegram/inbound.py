@@ -1,4 +1,4 @@
-"""What people type and press, turned into calls; what is answered goes out through `replies`.
+"""What people type and press, carried out in `asking`; what is answered goes out through `replies`.
 
 An update is confirmed when the next poll asks for later ones, so after its command was carried out: a crash in
 between repeats a command, which is harmless, and never loses one.
@@ -12,28 +12,23 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import structlog
-from telegram import (
-    BotCommandScopeAllChatAdministrators,
-    BotCommandScopeAllGroupChats,
-    BotCommandScopeDefault,
-    CallbackQuery,
-    ChatMemberUpdated,
-    MaybeInaccessibleMessage,
-    Update,
-)
 from telegram import Chat as TelegramChat
 from telegram import Message as TelegramMessage
+from telegram import MessageOriginChannel, Update
 
-from bot.commands import COMMANDS, Who, command_named, read_line
-from bot.core.model import Chat
-from bot.core.speech import Call, Reply
-from bot.core.text import cut
+from bot.commands import command_named, is_offer, read_line
+from bot.core.speech import Reply
 from bot.errors import SendError, TryLater
 from bot.ports import Clock, Door
 from handlers.telegram import render
+from handlers.telegram.asking import Asking
 from handlers.telegram.client import Client
+from handlers.telegram.menu import show_menus
+from handlers.telegram.presence import Presence, in_group
+from handlers.telegram.presses import Presses
 from handlers.telegram.replies import Replies, Send
 from handlers.telegram.rights import Rights
+from handlers.telegram.where import chat_of, numbered
 
 log = structlog.get_logger()
 
@@ -41,9 +36,6 @@ T = TypeVar("T")
 
 _REMEMBERED = 1_000  # numbers of updates; a poll brings at most 100
 _LONGEST_WAIT = 30.0
-_TOAST = 200
-_ABSENT = {"left", "kicked"}
-_ANONYMOUS_HINT = " If you are an anonymous administrator, type the command instead."
 
 
 class Listener:
@@ -53,8 +45,11 @@ class Listener:
         self._client = client
         self._door = door
         self._clock = clock
-        self._rights = Rights(client, clock)
         self._replies = Replies(send, clock)
+        self._rights = Rights(client, clock)
+        self._asking = Asking(client, door, self._rights)
+        self._presses = Presses(client, self._rights, self._asking, self._replies)
+        self._presence = Presence(client, self._rights, self._asking, self._replies, clock)
         self._seen: deque[int] = deque(maxlen=_REMEMBERED)
         self._offset = 0
         self._username = ""
@@ -84,14 +79,10 @@ class Listener:
                 wait = min(_LONGEST_WAIT, 2 * wait)
 
     async def _introduce(self) -> None:
-        self._username = (await self._client.me()).username or ""
+        self._asking.me = await self._client.me()
+        self._username = self._asking.me.username or ""
         await self._client.stop_webhook()
-        shown = [command for command in COMMANDS.values() if command.who is not Who.OPERATORS]
-        everything = [(command.name, command.help) for command in shown]
-        asking = [(command.name, command.help) for command in shown if command.who is Who.EVERYBODY]
-        await self._client.set_menu(everything, BotCommandScopeDefault())
-        await self._client.set_menu(asking, BotCommandScopeAllGroupChats())
-        await self._client.set_menu(everything, BotCommandScopeAllChatAdministrators())
+        await show_menus(self._client)
         log.info("telegram.listening")
 
     async def _take(self, updates: list[Update | int]) -> None:
@@ -121,76 +112,49 @@ class Listener:
         if update.message is not None:
             await self._hear(update.message)
         elif update.callback_query is not None:
-            await self._press(update.callback_query)
+            await self._presses.press(update.callback_query)
         elif update.my_chat_member is not None:
-            await self._enter(update.my_chat_member)
+            await self._presence.changed(update.my_chat_member)
         elif update.chat_member is not None:
             self._rights.forget(update.chat_member.chat.id, update.chat_member.new_chat_member.user.id)
 
-    # what people do
-
     async def _hear(self, message: TelegramMessage) -> None:
-        here = _chat(message)
+        here = chat_of(message)
         if message.migrate_to_chat_id:
-            return await self._door.moved(here, Chat("telegram", "", str(message.migrate_to_chat_id)))
-        if message.migrate_from_chat_id:
-            return await self._door.moved(Chat("telegram", "", str(message.migrate_from_chat_id)), here)
+            await self._door.moved(here, numbered(message.migrate_to_chat_id))
+        elif message.migrate_from_chat_id:
+            await self._door.moved(numbered(message.migrate_from_chat_id), here)
+        elif (answered := await self._answer(message)) is not None:
+            self._replies.say(here, render.reply(answered))
+
+    async def _answer(self, message: TelegramMessage) -> Reply | None:
+        """Answer what was typed; None where nobody asked."""
+        person, origin = message.from_user, message.forward_origin
+        in_private = message.chat.type == TelegramChat.PRIVATE
+        if in_private and person is not None and isinstance(origin, MessageOriginChannel):
+            return await self._asking.speak_for(str(origin.chat.id), (), person)
         line = line_of(message, self._username)
         if line is None:
             return None
         verb, args = read_line(line)
-        in_private = message.chat.type == TelegramChat.PRIVATE
         if not in_private and command_named(verb) is None:
             return None  # in a group nobody asked to be corrected
-        call = Call(verb, args, here, may_change=in_private or await self._may_change(message))
-        return self._replies.say(here, render.reply(await self._door.answer(call)))
-
-    async def _may_change(self, message: TelegramMessage) -> bool:
-        """Tell whether a group's message is from an administrator, named or anonymous."""
-        if message.sender_chat is not None:  # as the group itself write its anonymous administrators, and only they
-            return message.sender_chat.id == message.chat.id
-        return message.from_user is not None and await self._rights.may_change(message.chat.id, message.from_user.id)
-
-    async def _press(self, query: CallbackQuery) -> None:
-        """Run a pressed line as if whoever pressed had typed it. The spinner is stopped whatever comes of it."""
-        toast = ""
-        try:
-            if query.message is not None and query.data:
-                toast = await self._run_press(query.message, query.data, query.from_user.id)
-        finally:
-            try:
-                await self._client.answer_press(query.id, toast)
-            except SendError as error:
-                log.info("press.unanswered", error=str(error))
-
-    async def _run_press(self, message: MaybeInaccessibleMessage, line: str, user_id: int) -> str:
-        here = _chat(message)
-        in_private = message.chat.type == TelegramChat.PRIVATE
-        may_change = in_private or await self._rights.may_change(message.chat.id, user_id)
-        verb, args = read_line(line)
-        answered = await self._door.answer(Call(verb, args, here, may_change=may_change))
-        if answered.ok or in_private:
-            self._replies.say(here, render.reply(answered))
-            return ""
-        return _toast(answered, "" if may_change else _ANONYMOUS_HINT)  # a group need not read who was refused what
-
-    async def _enter(self, change: ChatMemberUpdated) -> None:
-        """Introduce the bot to a group that it was added to, or came back to."""
-        added = change.old_chat_member.status in _ABSENT and change.new_chat_member.status not in _ABSENT
-        if added and change.chat.type in {TelegramChat.GROUP, TelegramChat.SUPERGROUP}:
-            here = Chat("telegram", "", str(change.chat.id))
-            may_change = await self._rights.may_change(change.chat.id, change.from_user.id)
-            answered = await self._door.answer(Call("start", (), here, may_change=may_change))
-            self._replies.say(here, render.reply(answered))
+        starts = not in_private and verb == "start"
+        if starts and self._presence.was_just_greeted(message.chat.id) and not is_offer(args):
+            return None  # adding by a link writes this by itself
+        standing = await self._rights.of_sender(message)
+        answered = await self._asking.answer(line, chat_of(message), person, standing)
+        return in_group(answered) if starts else answered
 
 
 def line_of(message: TelegramMessage, username: str) -> str | None:
     """Give what a message asks of the bot; None: it is not addressed to it, or not typed by a person.
 
     In private, plain words are a line. In groups only commands are, and those for another bot are not.
-    Forwarded words and a linked channel's posts were typed elsewhere; other bots are not people.
+    Forwarded words, those that another bot wrote for somebody to send, and a linked channel's posts were typed
+    elsewhere; other bots are not people.
     """
-    typed_here = message.forward_origin is None and not message.is_automatic_forward
+    typed_here = message.forward_origin is None and message.via_bot is None and not message.is_automatic_forward
     by_person = message.sender_chat is not None or (message.from_user is not None and not message.from_user.is_bot)
     text = (message.text or "").strip()
     if not (text and typed_here and by_person):
@@ -199,18 +163,6 @@ def line_of(message: TelegramMessage, username: str) -> str | None:
         return text if message.chat.type == TelegramChat.PRIVATE else None
     _, at, addressee = text.split(maxsplit=1)[0].partition("@")
     return text if not at or addressee.casefold() == username.casefold() else None
-
-
-def _chat(message: MaybeInaccessibleMessage) -> Chat:
-    """Name the chat of a message; a topic of a forum is a chat of its own."""
-    in_topic = isinstance(message, TelegramMessage) and message.is_topic_message
-    thread = message.message_thread_id if isinstance(message, TelegramMessage) and in_topic else None
-    return Chat("telegram", "", str(message.chat.id), str(thread or ""))
-
-
-def _toast(reply: Reply, hint: str) -> str:
-    said = " ".join("".join(span.text for span in reply.spans).split())
-    return cut(said, _TOAST - len(hint), len) + hint
 
 
 def _number(update: Update | int) -> int:

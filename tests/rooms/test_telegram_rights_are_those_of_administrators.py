@@ -10,7 +10,7 @@ import pytest
 
 from handlers.telegram.client import Client
 from handlers.telegram.inbound import Listener
-from handlers.telegram.rights import Rights
+from handlers.telegram.rights import Rights, Standing
 from tests.fakes.clock import FakeClock
 from tests.fakes.door import FakeDoor, until
 from tests.fakes.telegram import TOKEN, FakeTelegram
@@ -80,6 +80,10 @@ async def client(telegram: FakeTelegram) -> AsyncIterator[Client]:
     await client.close()
 
 
+async def may_change(rights: Rights, group: int) -> bool:
+    return await rights.in_shared(group, "supergroup", USER) is Standing.CHANGES
+
+
 async def swallow(*_: object) -> str:
     return ""
 
@@ -103,32 +107,32 @@ async def test_an_error_is_a_no(telegram: FakeTelegram, client: Client) -> None:
     rights = Rights(client, FakeClock())
     for status in (400, 403, 429, 500, 502):
         telegram.fail_next(status, "{}", method="getChatMember")
-        assert not await rights.may_change(group, USER)
+        assert not await may_change(rights, group)
     telegram.fail_next(200, '{"ok": true, "result": {"status": "administrator"}}', method="getChatMember")
-    assert not await rights.may_change(group, USER)
+    assert not await may_change(rights, group)
     telegram.drop_before_accept(method="getChatMember")
-    assert not await rights.may_change(group, USER)
-    assert await rights.may_change(group, USER)
+    assert not await may_change(rights, group)
+    assert await may_change(rights, group)
 
 
 async def test_a_yes_is_kept_for_a_minute_and_a_no_not_at_all(telegram: FakeTelegram, client: Client) -> None:
     clock = FakeClock()
     group = telegram.world.add_group(members=[USER])
     rights = Rights(client, clock)
-    assert not await rights.may_change(group, USER)
+    assert not await may_change(rights, group)
     telegram.world.rank(group, USER, "administrator")
-    assert await rights.may_change(group, USER)
+    assert await may_change(rights, group)
     telegram.world.rank(group, USER, "member")
     clock.advance(timedelta(seconds=59))
-    assert await rights.may_change(group, USER)
+    assert await may_change(rights, group)
     clock.advance(timedelta(seconds=1))
-    assert not await rights.may_change(group, USER)
+    assert not await may_change(rights, group)
 
 
 async def test_rights_in_one_group_are_none_in_another(telegram: FakeTelegram, client: Client) -> None:
     ours, theirs = telegram.world.add_group(admins=[USER]), telegram.world.add_group(members=[USER])
     rights = Rights(client, FakeClock())
-    assert [await rights.may_change(group, USER) for group in (ours, theirs)] == [True, False]
+    assert [await may_change(rights, group) for group in (ours, theirs)] == [True, False]
 
 
 async def test_a_demotion_that_telegram_tells_of_holds_at_once(telegram: FakeTelegram, client: Client) -> None:
