@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,8 +19,11 @@ import structlog
 
 from bot.clockwork import Clockwork
 from bot.commands import Desk, Who, answer, command_named
+from bot.core.lateness import GIVE_UP_AFTER
 from bot.core.model import Alert, Chat
+from bot.core.plan import LONGEST_WISH
 from bot.core.speech import Call, Reply, Span
+from bot.core.words import span_of_time
 from bot.deliver import Lanes
 from bot.errors import BotError, StoreError, TokenError
 from bot.poll import PollDesk, Polled, poll_due
@@ -82,12 +85,18 @@ class FrontDoor:
 class Rooms:
     """The rooms that have a token, and which of them may send now."""
 
-    def __init__(self, rooms: Sequence[Platform], clock: Clock) -> None:
+    def __init__(
+        self,
+        rooms: Sequence[Platform],
+        clock: Clock,
+        unreachable: Callable[[], Mapping[str, datetime]] = dict,
+    ) -> None:
         self.all = {room.name: room for room in rooms}
         self.open = dict(self.all)
         self._why_closed: dict[str, str] = {}
         self._closed = {name: asyncio.Event() for name in self.all}
         self._clock = clock
+        self._unreachable = unreachable
 
     def stop(self, name: str, why: str) -> None:
         """Stop a room's deliveries: its rows wait, no chat is blamed."""
@@ -97,7 +106,14 @@ class Rooms:
         self._closed[name].set()
 
     def in_words(self) -> dict[str, str]:
-        return {name: "on" if name in self.open else f"stopped: {self._why_closed[name]}" for name in self.all}
+        return {name: self._state(name) for name in self.all}
+
+    def _state(self, name: str) -> str:
+        if name not in self.open:
+            return f"stopped: {self._why_closed[name]}"
+        if since := self._unreachable().get(name):
+            return f"not reachable for {span_of_time(self._clock.now() - since)}; its alerts wait until it answers"
+        return "on"
 
     async def keep(self, room: Platform, door: FrontDoor) -> None:
         """Let a room listen for as long as its platform will have us, and try again each minute when it will not."""
@@ -150,7 +166,6 @@ class Bot:
     rooms: Rooms
     clockwork: Clockwork
     door: FrontDoor
-    retry_for: timedelta
     announce: Callable[[Sequence[Polled]], Awaitable[None]]
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     last_tick: datetime | None = None
@@ -161,6 +176,7 @@ class Bot:
         """Find what an earlier run left: sources, rows in flight, how much was sent in the last minute."""
         now = self.clock.now()
         await self.store.register(tuple(self.polling.sources.values()))
+        await self.store.pull_back(now, LONGEST_WISH)
         if unsure := await self.store.recover(now, every_lease=True):
             log.warning("outbox.recovered", rows=unsure)
         # As if sent now: an answer that nobody waited for says nothing of when the platform counted its message.
@@ -174,7 +190,7 @@ class Bot:
         await asyncio.wait({stopping, work}, return_when=asyncio.FIRST_COMPLETED)
         await _end({stopping})
         if not work.done():
-            await asyncio.gather(_end({work}, self.drain_seconds), self.lanes.drain(self.drain_seconds))
+            await self._wind_up({work})
         elif error := work.exception():
             raise error
 
@@ -195,9 +211,15 @@ class Bot:
             ended, alive = await asyncio.wait(alive, return_when=asyncio.FIRST_COMPLETED)
             failures = [error for task in ended if not task.cancelled() and (error := task.exception())]
         log.info("daemon.stopping")
-        await asyncio.gather(_end(alive, self.drain_seconds), self.lanes.drain(self.drain_seconds))
+        await self._wind_up(alive)
         if failures:
             raise failures[0]
+
+    async def _wind_up(self, workers: Collection[asyncio.Task[Any]]) -> None:
+        """End workers and messages under way. What a failing database did not write down of these is its error."""
+        await asyncio.gather(_end(workers, self.drain_seconds), self.lanes.drain(self.drain_seconds))
+        if self.lanes.failure is not None:
+            raise self.lanes.failure
 
     async def ready(self) -> tuple[str, ...]:
         """Return why the bot is not ready: polling ticks, the database can be written, every room is on."""
@@ -230,9 +252,10 @@ class Bot:
             await self._tidy()
 
     async def _tidy(self) -> None:
+        await self.lanes.mind_the_clock()  # first: a clock that was set makes nothing old
         now = self.clock.now()
         recovered = await self.store.recover(now)
-        expired = await self.store.expire(now - self.retry_for)
+        expired = await self.store.expire(now - GIVE_UP_AFTER)
         if recovered or expired:
             log.warning("outbox.tidied", recovered=recovered, expired=expired)
         for room in self.rooms.all.values():

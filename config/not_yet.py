@@ -28,7 +28,6 @@ NOT_YET: dict[str, str] = {
     "match.story_window": _GROUPING,
     "delivery.burst_limit": _BURSTS,
     "delivery.burst_window": _BURSTS,
-    "delivery.max_age": "there are no digests yet; what is late is sent until delivery.retry_for ends",
     "telegram.mode": _WEBHOOKS,
     "telegram.webhook_url": _WEBHOOKS,
     "telegram.admins_only": "in groups only admins may change things",

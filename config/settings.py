@@ -68,6 +68,7 @@ class Fetch(Section):
 
 
 class Delivery(Section):
+    max_age: Annotated[Duration, duration_between("1s", "30d")] = timedelta(hours=24)
     retry_for: Annotated[Duration, duration_between("1s", "30d")] = timedelta(hours=72)
 
 

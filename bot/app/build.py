@@ -12,10 +12,12 @@ from datetime import timedelta
 from bot.app.current import Current
 from bot.app.rooms import RunOptions, missing, open_rooms
 from bot.app.world import World
+from bot.breakers import Breakers
 from bot.clockwork import Clockwork
 from bot.commands import Desk
 from bot.control import SOCKET_NAME, ControlServer
 from bot.core.index import Index
+from bot.core.lateness import Patience
 from bot.core.model import Voice
 from bot.core.query import read_topics
 from bot.daemon import Bot, FrontDoor, Rooms
@@ -45,10 +47,21 @@ async def build(
         return await bot.ready()
 
     opened = list(open_rooms(settings, options, world, ready, closing))
-    rooms = Rooms([room for room, _ in opened], world.clock)
+    breakers = Breakers()
+    rooms = Rooms([room for room, _ in opened], world.clock, lambda: breakers.open_since)
     for room in rooms.all.values():
         closing.push_async_callback(room.close)
-    lanes = Lanes(DeliverDesk(store, rooms.open, world.clock, jitter, rooms.stop))
+    lanes = Lanes(
+        DeliverDesk(
+            store,
+            rooms.open,
+            world.clock,
+            jitter,
+            rooms.stop,
+            patience=lambda: Patience(current.settings.delivery.max_age, current.settings.delivery.retry_for),
+            breakers=breakers,
+        )
+    )
     polling = PollDesk(
         store=store,
         fetch=fetcher,
@@ -65,8 +78,8 @@ async def build(
     prefixes = {"telegram": "/", "slack": f"{settings.slack.command} "}
     desk = Desk(store, settings.topics, world.sources, world.not_yet, voice, world.clock, rooms.in_words, prefixes)
     door = FrontDoor(desk, polling.one_at_a_time, lanes.wake)
-    clockwork, retry_for = Clockwork({"tick": world.tick, **INTERVALS}), settings.delivery.retry_for
-    bot = Bot(world.clock, store, polling, lanes, rooms, clockwork, door, retry_for, _announcer(world))
+    clockwork = Clockwork({"tick": world.tick, **INTERVALS})
+    bot = Bot(world.clock, store, polling, lanes, rooms, clockwork, door, _announcer(world))
     control = ControlServer(world.data_dir / SOCKET_NAME, lambda argv: operate(door.desk, door.answer, argv))
     closing.push_async_callback(control.close)
     await control.start()

@@ -12,6 +12,7 @@ from bot.core.model import Alert, Changes, Chat, Delivery, Match, Reader, State,
 
 _FIRST_WAIT = timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(minutes=15)
+LONGEST_WISH = timedelta(days=2)  # a platform that wants more is asked again then; the longest seen: 43,838 s
 _DOUBLINGS = 10  # by then the longest wait is reached
 
 
@@ -55,7 +56,7 @@ def delivery_id(chat: Chat, story: int, lead_document_id: str, part: int = 0) ->
 def next_attempt(now: datetime, attempt: int, after: timedelta | None, jitter: float) -> datetime:
     """Say when to try again after the `attempt`-th failure: at random (`jitter` 0..1) within a doubling span.
 
-    `after`, the platform's own wish, is a floor. Full jitter, from 1 s to 15 min.
+    `after`, the platform's own wish, is a floor, of two days at most. Full jitter, from 1 s to 15 min.
     """
     span = min(_LONGEST_WAIT, _FIRST_WAIT * (1 << min(max(attempt - 1, 0), _DOUBLINGS)))
-    return now + max(span * jitter, after or timedelta(0))
+    return now + max(span * jitter, min(after or timedelta(0), LONGEST_WISH))

@@ -106,3 +106,13 @@ def test_there_is_one_line_for_each_chat_and_one_for_all() -> None:
     assert pace.queue(Chat("telegram", "", "-100", "5"), nullcontext) is line
     assert pace.queue(OTHER, nullcontext) is not line
     assert pace.queue(None, nullcontext) is pace.queue(None, nullcontext)
+
+
+def test_a_clock_that_is_set_shortens_no_window_and_prolongs_none() -> None:
+    for by in (timedelta(days=400), timedelta(days=-400)):
+        pace = Pace(Limit(1, SECOND), lambda _: (Limit(1, 9 * SECOND),))
+        pace.begin(GROUP)
+        pace.end(GROUP, START)
+        pace.clock_was_set(by)
+        assert pace.wait(GROUP, START + by + SECOND) == 8 * SECOND
+        assert pace.wait(OTHER, START + by + SECOND) == timedelta(0)

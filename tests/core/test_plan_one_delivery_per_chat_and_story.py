@@ -104,3 +104,7 @@ def test_spans_double_from_one_second_to_a_quarter_of_an_hour():
     spans = [(next_attempt(NOW, attempt, None, 1.0) - NOW).total_seconds() for attempt in range(1, 13)]
     assert spans == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
     assert next_attempt(NOW, 5, None, 0.0) == NOW
+
+
+def test_a_platform_that_wants_years_is_asked_again_in_two_days():
+    assert next_attempt(NOW, 1, timedelta(days=9999), 1.0) == NOW + timedelta(days=2)

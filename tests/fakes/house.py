@@ -89,7 +89,6 @@ class House:
             rooms=self.rooms,
             clockwork=Clockwork(SOON),
             door=self.door,
-            retry_for=timedelta(days=3),
             announce=self._announce,
             drain_seconds=drain_seconds,
         )

@@ -26,9 +26,14 @@ class FakePlatform:
         self.probes: list[datetime] = []
         self.renders_badly = False
         self.hangs = False
+        self._released = asyncio.Event()
         self.latency = 0.0
         self._clock = clock
         self._failures: deque[tuple[Exception, bool]] = deque()
+
+    def release(self) -> None:
+        """Let what hangs end well."""
+        self._released.set()
 
     def fail_next(self, *errors: Exception, accept: bool = False) -> None:
         """Answer the next sends with these errors; `accept` keeps the message although the answer is lost."""
@@ -47,7 +52,7 @@ class FakePlatform:
         async with turn(self.pace, chat, self._clock):
             self.attempts += 1
             if self.hangs:
-                await asyncio.Event().wait()
+                await self._released.wait()
             if self.latency:
                 await self._clock.sleep(self.latency)
             error, accept = self._failures.popleft() if self._failures else (self.outage, self.outage is None)

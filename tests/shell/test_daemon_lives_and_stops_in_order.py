@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 
 from bot.core.model import Chat, DeliveryState
 from bot.core.speech import Call, Reply
-from bot.daemon import LISTENING_AFTER_SECONDS, RETRY_ROOM_SECONDS
-from bot.errors import StoreError, TokenError
+from bot.daemon import LISTENING_AFTER_SECONDS, RETRY_ROOM_SECONDS, Rooms
+from bot.errors import StoreError, TokenError, TryLater
 from bot.ports import Platform
 from tests.fakes.asker import text_of
 from tests.fakes.clock import FakeClock
@@ -197,14 +197,84 @@ async def test_what_an_earlier_run_left_is_found_at_the_start(clock: FakeClock) 
     assert room.pace.wait(ANA, clock.now()) == timedelta(seconds=1), "the attempt of the earlier run counts"
 
 
-async def test_alerts_that_waited_too_long_expire_and_are_not_sent(clock: FakeClock) -> None:
+async def test_alerts_that_could_not_be_told_for_thirty_days_expire_and_are_not_sent(clock: FakeClock) -> None:
     room = Room(clock, TokenError("revoked"))
+    house = House(room, clock=clock)
+    row = await house.post()
+    clock.advance(timedelta(days=30, seconds=1))
+    await house.bot.run_once()
+    assert await house.state(row) is DeliveryState.EXPIRED
+    assert room.platform.accepted == []
+
+
+async def test_alerts_that_waited_for_three_days_are_told_in_a_list_and_count_as_expired(clock: FakeClock) -> None:
+    room = Room(clock)
     house = House(room, clock=clock)
     row = await house.post()
     clock.advance(timedelta(days=3, seconds=1))
     await house.bot.run_once()
-    assert await house.state(row) is DeliveryState.EXPIRED
-    assert room.platform.accepted == []
+    found = await house.store.delivery(row.id)
+    assert found is not None
+    assert (found.state, found.receipt) == (DeliveryState.EXPIRED, "receipt-1")
+    assert [message.text for _, _, message in room.platform.accepted] == ["late: #1"]
+
+
+async def test_a_clock_that_was_set_ten_years_ahead_makes_no_alert_old(clock: FakeClock) -> None:
+    room = Room(clock, TokenError("revoked"))
+    house = House(room, clock=clock)
+    row = await house.post()
+    house.rooms.stop("fake", "revoked")
+    clock.jump(timedelta(days=3650))
+    await house.bot.run_once()
+    assert await house.state(row) is DeliveryState.PENDING
+    house.rooms.open["fake"] = house.rooms.all["fake"]
+    await house.lanes.exhaust()
+    assert await house.state(row) is DeliveryState.SENT
+    assert [message.text[:3] for _, _, message in room.platform.accepted] == ["#1 "]
+
+
+async def test_a_clock_that_was_set_back_while_the_bot_was_off_holds_no_alert_and_no_chat_for_ever(
+    clock: FakeClock,
+) -> None:
+    room = Room(clock)
+    house = House(room, clock=clock)
+    room.platform.fail_next(TryLater("flood", after=timedelta(hours=12)))
+    row = await house.post()
+    await house.lanes.exhaust()
+    clock.jump(timedelta(days=-3650))
+    later = House(room, clock=clock, store=house.store)
+    await later.bot.begin()
+    await later.lanes.exhaust()
+    assert await later.state(row) is DeliveryState.PENDING  # a rest may be real: nothing goes early
+    clock.advance(timedelta(days=2))
+    await later.lanes.exhaust()
+    assert await later.state(row) is DeliveryState.SENT
+
+
+async def test_a_database_that_fails_while_messages_under_way_end_is_not_passed_over(clock: FakeClock) -> None:
+    store = Breaking("settle", StoreError("the disk is full"))
+    room = Room(clock)
+    house = House(room, clock=clock, store=store)
+    room.platform.hangs = True
+    await house.bot.begin()
+    await house.post()
+    serving = asyncio.create_task(house.bot.serve())
+    await until(lambda: room.platform.attempts and room.times)
+    store.breaks = True
+    room.platform.release()
+    house.bot.stop.set()
+    with capture_logs() as logs, pytest.raises(StoreError, match="disk is full"):
+        await asyncio.wait_for(serving, 5)
+    assert "delivery.not_noted" in {line["event"] for line in logs}
+
+
+async def test_a_platform_that_cannot_be_reached_is_said_and_makes_the_bot_unready(clock: FakeClock) -> None:
+    room = Room(clock)
+    since = clock.now() - timedelta(minutes=7)
+    rooms = Rooms([cast("Platform", room)], clock, lambda: {"fake": since})
+    assert rooms.in_words() == {"fake": "not reachable for 7 min; its alerts wait until it answers"}
+    rooms.stop("fake", "revoked")
+    assert rooms.in_words() == {"fake": "stopped: revoked"}
 
 
 async def test_it_is_not_ready_before_its_first_tick_with_a_stopped_room_or_a_broken_database(
