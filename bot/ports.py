@@ -76,11 +76,14 @@ class Door(Protocol):
         ...
 
     async def left(self, chat: Chat, why: str) -> None:
-        """The platform told that a chat, with all its threads, cannot be written to."""
+        """The platform told that a chat, with all its threads, cannot be written to. Without an id: a workspace."""
         ...
 
     async def returned(self, chat: Chat) -> None:
-        """The platform told that a chat can be written to again, with all its threads where it names none."""
+        """The platform told that a chat can be written to again, with all its threads where it names none.
+
+        Without an id: a workspace.
+        """
         ...
 
     async def history(self, chat: Chat, limit: int) -> Sequence[Alert]:
@@ -295,6 +298,7 @@ class Store(Oversight, Protocol):
     async def part(self, chat: Chat, why: str, now: datetime) -> None:
         """Make a chat inactive, with all its threads, and cancel what waits: its platform said that it is out of reach.
 
+        A chat without an id stands for its whole workspace, here and in `wake`.
         Nothing happens where the name is a former one: that it is gone says nothing of the chat it leads to.
         """
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.core.model import Chat
@@ -29,7 +30,7 @@ async def turn(pace: Pace, chat: Chat, clock: Clock) -> AsyncIterator[None]:
     try:
         async with pace.queue(chat, asyncio.Lock):
             await _sleep_out(lambda now: pace.wait_in_chat(chat, now), clock)
-            async with pace.queue(None, asyncio.Lock):
+            async with pace.queue(replace(chat, id=""), asyncio.Lock):
                 await _sleep_out(lambda now: pace.wait(chat, now), clock)
                 pace.begin(chat)
     except asyncio.CancelledError as cancelled:

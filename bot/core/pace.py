@@ -46,19 +46,23 @@ class _Window:
 
 
 class Pace:
-    """The limits of one platform: overall, and those that `per_chat` names for a chat (threads share their chat's)."""
+    """The limits of one platform: overall, and those that `per_chat` names for a chat (threads share their chat's).
+
+    Where a platform has workspaces, `overall` holds in each of them.
+    """
 
     def __init__(self, overall: Limit, per_chat: Callable[[Chat], tuple[Limit, ...]]) -> None:
-        self._overall = _Window(overall)
+        self._limit = overall
         self._per_chat = per_chat
+        self._overall: dict[str, _Window] = {}
         self._chats: dict[tuple[str, str], tuple[_Window, ...]] = {}
-        self._queues: dict[tuple[str, str] | None, AbstractAsyncContextManager[object]] = {}
+        self._queues: dict[tuple[str, str], AbstractAsyncContextManager[object]] = {}
 
     def _windows(self, chat: Chat) -> tuple[_Window, ...]:
         key = (chat.workspace, chat.id)
         if key not in self._chats:
             self._chats[key] = tuple(_Window(limit) for limit in self._per_chat(chat))
-        return (self._overall, *self._chats[key])
+        return (self._overall.setdefault(chat.workspace, _Window(self._limit)), *self._chats[key])
 
     def wait(self, chat: Chat, now: datetime) -> timedelta | None:
         """Say how long a message to `chat` must wait; None: until some message in flight is answered."""
@@ -69,10 +73,10 @@ class Pace:
         return _longest(self._windows(chat)[1:], now)
 
     def queue(
-        self, chat: Chat | None, make: Callable[[], AbstractAsyncContextManager[object]]
+        self, chat: Chat, make: Callable[[], AbstractAsyncContextManager[object]]
     ) -> AbstractAsyncContextManager[object]:
-        """Give what those who wait for `chat` (None: for the overall limit) stand in line by; made once by `make`."""
-        key = (chat.workspace, chat.id) if chat else None
+        """Give what those who wait for `chat` stand in line by; made once by `make`. A chat without an id: for all."""
+        key = (chat.workspace, chat.id)
         if key not in self._queues:
             self._queues[key] = make()
         return self._queues[key]
@@ -100,7 +104,7 @@ class Pace:
 
     def clock_was_set(self, by: timedelta) -> None:
         """Move with a clock that was set, so that every window stays as long as it is."""
-        for window in (self._overall, *(window for windows in self._chats.values() for window in windows)):
+        for window in (*self._overall.values(), *(one for windows in self._chats.values() for one in windows)):
             window.done = deque(at + by for at in window.done)
 
     def tidy(self, now: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -105,7 +106,20 @@ def test_there_is_one_line_for_each_chat_and_one_for_all() -> None:
     line = pace.queue(GROUP, nullcontext)
     assert pace.queue(Chat("telegram", "", "-100", "5"), nullcontext) is line
     assert pace.queue(OTHER, nullcontext) is not line
-    assert pace.queue(None, nullcontext) is pace.queue(None, nullcontext)
+    everybody = pace.queue(Chat("telegram", "", ""), nullcontext)
+    assert pace.queue(Chat("telegram", "", "", "5"), nullcontext) is everybody is not line
+
+
+def test_each_workspace_has_an_overall_limit_of_its_own() -> None:
+    pace = Pace(Limit(1, SECOND), lambda _: ())
+    here, beside, elsewhere = Chat("slack", "T1", "C1"), Chat("slack", "T1", "C2"), Chat("slack", "T2", "C1")
+    pace.begin(here)
+    pace.end(here, START)
+    assert pace.wait(beside, START) == SECOND
+    assert pace.wait(elsewhere, START) == timedelta(0)
+    assert pace.queue(replace(here, id=""), nullcontext) is not pace.queue(replace(elsewhere, id=""), nullcontext)
+    pace.clock_was_set(-SECOND)
+    assert pace.wait(beside, START) == timedelta(0)
 
 
 def test_a_clock_that_is_set_shortens_no_window_and_prolongs_none() -> None:

@@ -59,6 +59,11 @@ class People:
     def name(self, chat: Chat) -> Chat:
         return self.former.get(chat, chat)
 
+    def names(self, chat: Chat) -> tuple[Chat, ...]:
+        """All names of a chat, the present one first."""
+        present = self.name(chat)
+        return present, *(former for former, name in self.former.items() if name == present)
+
     def home(self, chat: Chat) -> Home | None:
         return self.homes.get(self.name(chat))
 
@@ -67,8 +72,16 @@ class People:
         return self.homes.setdefault(self.name(chat), Home(voice, now))
 
     def threads(self, chat: Chat) -> dict[Chat, Home]:
-        """Everything that has the chat's number as its present name: platforms limit and remove it as one."""
-        return {name: home for name, home in self.homes.items() if replace(name, thread=chat.thread) == chat}
+        """Everything that has the chat's number as its present name: platforms limit and remove it as one.
+
+        A chat without a number stands for its whole workspace.
+        """
+        everywhere = chat.workspace and not chat.id
+        return {
+            name: home
+            for name, home in self.homes.items()
+            if replace(name, thread=chat.thread, id="" if everywhere else name.id) == chat
+        }
 
     def follow(self, chat: Chat, voice: Voice, query: str, label: str, now: datetime) -> bool:
         home = self.settle_in(chat, voice, now)

@@ -101,10 +101,15 @@ def rest(connection: Connection, chat: Chat, until: datetime) -> None:
 
 
 def _threads(connection: Connection, chat: Chat) -> list[int]:
-    """Look up everything that has the chat's number as its present name: platforms limit and remove it as one."""
+    """Look up everything that has the chat's number as its present name: platforms limit and remove it as one.
+
+    A chat without a number stands for its whole workspace.
+    """
+    platform, workspace, number, _ = key_of(chat)
     rows = connection.execute(
-        "SELECT id FROM chats WHERE platform = ? AND workspace = ? AND chat = ? AND moved_to IS NULL",
-        key_of(chat)[:3],
+        """SELECT id FROM chats
+        WHERE platform = ? AND workspace = ? AND (chat = ? OR (? = '' AND workspace <> '')) AND moved_to IS NULL""",
+        (platform, workspace, number, number),
     )
     return [int(row[0]) for row in rows]
 
