@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -14,9 +14,8 @@ from handlers.telegram.rights import Rights, Standing
 from tests.fakes.clock import FakeClock
 from tests.fakes.door import FakeDoor, until
 from tests.fakes.telegram import TOKEN, FakeTelegram
-from tests.fakes.telegram.members import OTHER_BOT, SERVICE_USER
+from tests.fakes.telegram.senders import SENDERS, USER
 
-USER, CHANNEL = 7, -1_009_999
 COMMANDS = [
     "start",
     "help",
@@ -31,40 +30,6 @@ COMMANDS = [
     "forget",
     "follow",
 ]
-
-Speak = Callable[[FakeTelegram, int, str], object]
-
-
-def with_rank(rank: str) -> Speak:
-    def speak(telegram: FakeTelegram, group: int, text: str) -> object:
-        telegram.world.rank(group, USER, rank)
-        return telegram.world.say(group, USER, text)
-
-    return speak
-
-
-def as_bot(telegram: FakeTelegram, group: int, text: str) -> object:
-    telegram.world.rank(group, OTHER_BOT, "administrator")
-    return telegram.world.say(group, OTHER_BOT, text)
-
-
-def as_linked_channel(telegram: FakeTelegram, group: int, text: str) -> object:
-    telegram.world.rank(group, SERVICE_USER, "administrator")
-    sender = {"id": CHANNEL, "type": "channel", "title": "News"}
-    return telegram.world.say(group, SERVICE_USER, text, sender_chat=sender, is_automatic_forward=True)
-
-
-SENDERS: dict[str, tuple[Speak, bool | None]] = {  # None: not heard at all
-    "the owner": (with_rank("creator"), True),
-    "an administrator": (with_rank("administrator"), True),
-    "an anonymous administrator": (lambda telegram, group, text: telegram.world.say_as_chat(group, group, text), True),
-    "a member": (with_rank("member"), False),
-    "a restricted member": (with_rank("restricted"), False),
-    "somebody who left": (with_rank("left"), False),
-    "a channel as sender": (lambda telegram, group, text: telegram.world.say_as_chat(group, CHANNEL, text), False),
-    "a linked channel": (as_linked_channel, None),
-    "another bot": (as_bot, None),
-}
 
 
 @pytest.fixture
