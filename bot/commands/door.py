@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from difflib import get_close_matches
 from importlib import import_module
 from typing import assert_never
 
-from bot.commands.meeting import help_, open_to
+from bot.commands.meeting import HEADINGS, help_, open_to
 from bot.commands.registry import Command, Declined, Desk, Who, command_named
 from bot.commands.wording import echo, refusal, typed
 from bot.core.speech import Call, Choice, Reply
 
-FAMILIES = tuple(
-    import_module(f"bot.commands.{family}") for family in ("meeting", "following", "looking", "health", "outbox")
-)
-"""Importing a family enters its commands. Their order is that of help, so it is spelled out."""
+for _family in HEADINGS:  # importing a family enters its commands, in the order of help
+    import_module(f"bot.commands.{_family}")
 
 _PREFIX = re.compile(r"^(?:1\||/policybell(?:\s+|$)|/)", re.IGNORECASE)
 _ARGUMENT = re.compile(r'"[^"]*"?|[^\s"]+')
@@ -52,9 +51,15 @@ async def answer(desk: Desk, call: Call) -> Reply:
     if not _may(command, call):
         return _forbidden(desk, call, command)
     try:
-        return await command.run(desk, call)
+        return await command.run(await _for_chat(desk, call), call)
     except Declined as declined:
         return declined.reply
+
+
+async def _for_chat(desk: Desk, call: Call) -> Desk:
+    """Let the desk speak in the chat's own voice, where it has one."""
+    preferences = await desk.store.preferences(call.chat)
+    return desk if preferences is None else replace(desk, voice=preferences.voice)
 
 
 def _may(command: Command, call: Call) -> bool:

@@ -1,15 +1,14 @@
-"""What a chat follows: choosing, dropping, listing, forgetting."""
+"""What a chat follows: choosing, dropping, listing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bot.commands.naming import Wish, line_for, wishes
+from bot.commands.naming import Wish, chosen, line_for, line_with, wishes
 from bot.commands.registry import Desk, Who, command
 from bot.commands.searching import matching
-from bot.commands.wording import bold, fits, italic, plural, refusal, reply, story_line, typed
+from bot.commands.wording import bold, italic, paused_note, plural, refusal, reply, state_in_words, story_line, typed
 from bot.core.model import Subscription
-from bot.core.query import QueryError, parse, show
 from bot.core.speech import Call, Choice, Reply, Span
 
 MAX_SUBSCRIPTIONS = 50  # a chat
@@ -50,7 +49,7 @@ async def follow(desk: Desk, call: Call) -> Reply:
         added = await desk.store.follow(call.chat, desk.voice, wish.query, wish.label, desk.clock.now())
         parts += ["Following " if added else "This chat follows ", bold(wish.label), "." if added else " already."]
         parts += [" To undo: ", typed(desk, call, f"unfollow {line_for(wish.query)}"), "\n", *_doubt(desk, call, wish)]
-    parts += await _example(desk, wanted)
+    parts += [*await _example(desk, wanted), *await paused_note(desk, call)]
     return reply(*parts, choices=_after_follow(await desk.store.subscriptions(call.chat), wanted))
 
 
@@ -81,66 +80,42 @@ async def list_subscriptions(desk: Desk, call: Call) -> Reply:
         start = typed(desk, call, "follow tps")
         return reply("This chat follows nothing yet. To start: ", start, choices=[_PICK])
     head = f"This chat follows {plural(len(held), 'thing')}:\n"
-    return reply(head, *_lines(desk, call, held), choices=_unfollow_choices(held))
-
-
-@command("forget [yes]", "delete everything kept about this chat", who=Who.CHANGERS)
-async def forget(desk: Desk, call: Call) -> Reply:
-    confirm = Choice("Delete everything", "forget yes")
-    if call.args != ("yes",):
-        return reply(
-            "This deletes everything kept about this chat: what it follows and what it was sent. ",
-            "To confirm: ",
-            typed(desk, call, confirm.line),
-            choices=[confirm],
-        )
-    await desk.store.forget(call.chat)
-    return reply("Everything kept about this chat is deleted. Nothing will be sent here any more.")
+    paused = await paused_note(desk, call)
+    choices = [_RESUME, *_unfollow_choices(held)] if paused else _unfollow_choices(held)
+    return reply(head, *_lines(desk, call, held), *paused, choices=choices)
 
 
 _PICK = Choice("Choose topics", "topics")
 _LIST = Choice("What this chat follows", "list")
+_RESUME = Choice("Resume", "resume")
 
 
 async def _drop(desk: Desk, call: Call, held: tuple[Subscription, ...]) -> Reply:
-    chosen = _chosen(desk, call, held)
-    if not chosen:
+    meant = chosen(desk, call, held)
+    if not meant:
         return refusal("This chat does not follow that. ", *_lines(desk, call, held), choices=_unfollow_choices(held))
     parts: list[str | Span] = []
-    for subscription in chosen:
+    for subscription in meant:
         await desk.store.unfollow(call.chat, subscription.query, desk.clock.now())
         parts += ["Stopped following ", bold(subscription.label), ". To undo: "]
         parts += [typed(desk, call, f"follow {line_for(subscription.query)}"), "\n"]
-    return reply(*parts, choices=[Choice("Undo", f"follow {line_for(one.query)}") for one in chosen[:1]])
-
-
-def _chosen(desk: Desk, call: Call, held: tuple[Subscription, ...]) -> tuple[Subscription, ...]:
-    """Find the subscriptions meant: by number, by query, by what `follow` would have made of the words."""
-    if all(word.isdecimal() for word in call.args):
-        return tuple(one for one in held if str(one.id) in call.args)
-    try:
-        text = show(parse(" ".join(call.args)))
-    except QueryError:
-        text = ""
-    if exact := tuple(one for one in held if one.query == text):
-        return exact
-    wanted = {wish.query for wish in wishes(desk, call)}
-    return tuple(one for one in held if one.query in wanted)
+    return reply(*parts, choices=[Choice("Undo", f"follow {line_for(one.query)}") for one in meant[:1]])
 
 
 def _lines(desk: Desk, call: Call, held: Iterable[Subscription]) -> Iterable[str | Span]:
     for subscription in held:
-        yield from (bold(subscription.label), " · ", typed(desk, call, _unfollow_line(subscription)), "\n")
-
-
-def _unfollow_line(subscription: Subscription) -> str:
-    """Write the line that drops a subscription; by its number where the query is too long for a button."""
-    line = f"unfollow {line_for(subscription.query)}"
-    return line if fits(line) else f"unfollow {subscription.id}"
+        silent = state_in_words(desk, subscription.mute, " · muted")
+        yield from (
+            bold(subscription.label),
+            silent,
+            " · ",
+            typed(desk, call, line_with("unfollow", subscription)),
+            "\n",
+        )
 
 
 def _unfollow_choices(held: Iterable[Subscription]) -> list[Choice]:
-    return [Choice(f"Unfollow {one.label}", _unfollow_line(one)) for one in held]
+    return [Choice(f"Unfollow {one.label}", line_with("unfollow", one)) for one in held]
 
 
 def _doubt(desk: Desk, call: Call, wish: Wish) -> Iterable[str | Span]:

@@ -105,7 +105,10 @@ async def _delivery(desk: Desk, call: Call, story: Story) -> Delivery | None:
 
 def _told(delivery: Delivery) -> Iterable[str | Span]:
     answers = "It answers:" if delivery.alert.why else "What it answered is not followed here any more."
-    yield f"{_BECAME[delivery.state]} {answers}\n"
+    became = _BECAME[delivery.state]
+    if delivery.state is DeliveryState.CANCELLED and delivery.last_error:
+        became = f"{became.removesuffix('.')}: {delivery.last_error}."
+    yield f"{became} {answers}\n"
     yield from _matched(delivery.alert.story, [(why.label, why.hits) for why in delivery.alert.why])
 
 

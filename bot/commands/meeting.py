@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
 
 from bot.commands.offering import offered
 from bot.commands.registry import COMMANDS, Command, Desk, Who, command, command_named
-from bot.commands.wording import bold, echo, plural, refusal, reply, typed
+from bot.commands.wording import bold, echo, paused_note, plural, refusal, reply, typed
 from bot.core.speech import Call, Choice, Reply, Span
+
+HEADINGS = {
+    "meeting": "Start here",
+    "following": "What this chat follows",
+    "silence": "Make it quieter",
+    "looking": "Look back",
+    "voice": "How this chat is spoken to",
+    "privacy": "What is kept",
+    "health": "How the bot is doing",
+    "outbox": "For operators",
+}
+"""The families of commands, each a module, in the order of help."""
 
 _PICK = Choice("Choose topics", "topics")
 _LATEST = Choice("Show the last 5", "latest 5")
@@ -25,6 +38,7 @@ async def start(desk: Desk, call: Call) -> Reply:
     else:
         parts += ["Nothing is sent until you choose.\n"]
     parts += ["Begin with ", typed(desk, call, "follow tps"), " or look around with ", typed(desk, call, "help"), ".\n"]
+    parts += await paused_note(desk, call)
     parts += [f"Times are shown in the zone {desk.voice.zone}. Information, not legal advice."]
     return reply(*parts, choices=[*offered(desk, call.args), _PICK, _LATEST])
 
@@ -34,9 +48,11 @@ async def help_(desk: Desk, call: Call) -> Reply:
     if call.args:
         return _help_on(desk, call, call.args[0].removeprefix("/").lower())
     parts: list[str | Span] = ["Policybell watches US immigration sources and tells you when policy changes.\n"]
-    for known in open_to(call):
-        parts += [typed(desk, call, known.usage), f"  {known.help}\n"]
-    return reply(*parts, "More on one command: ", typed(desk, call, "help follow"), choices=[_PICK, _LATEST])
+    for family, commands in groupby(open_to(call), key=lambda known: known.family):
+        parts += ["\n", bold(HEADINGS[family]), "\n"]
+        for known in commands:
+            parts += [typed(desk, call, known.usage), f"  {known.help}\n"]
+    return reply(*parts, "\nMore on one command: ", typed(desk, call, "help follow"), choices=[_PICK, _LATEST])
 
 
 def open_to(call: Call) -> Iterable[Command]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from bot.commands.registry import Declined, Desk
-from bot.commands.wording import bold, echo, refusal
-from bot.core.model import Topic
+from bot.commands.wording import bold, echo, fits, refusal
+from bot.core.model import Subscription, Topic
 from bot.core.query import All, QueryError, TopicRef, parse, show
 from bot.core.speech import Call, Choice
 from bot.core.text import cut
@@ -69,6 +69,26 @@ def unknown_topic(desk: Desk, call: Call, word: str) -> Declined:
 def line_for(query: str) -> str:
     """Write a stored query as people type it after `follow`: `tps AND venezuela`."""
     return query.removeprefix("topic:")
+
+
+def chosen(desk: Desk, call: Call, held: tuple[Subscription, ...]) -> tuple[Subscription, ...]:
+    """Find the subscriptions meant: by number, by query, by what `follow` would have made of the words."""
+    if all(word.isdecimal() for word in call.args):
+        return tuple(one for one in held if str(one.id) in call.args)
+    try:
+        text = show(parse(" ".join(call.args)))
+    except QueryError:
+        text = ""
+    if exact := tuple(one for one in held if one.query == text):
+        return exact
+    wanted = {wish.query for wish in wishes(desk, call)}
+    return tuple(one for one in held if one.query in wanted)
+
+
+def line_with(verb: str, subscription: Subscription, *more: str) -> str:
+    """Write a line about a subscription; by its number where the query is too long for a button."""
+    line = " ".join((verb, line_for(subscription.query), *more))
+    return line if fits(line) else " ".join((verb, str(subscription.id), *more))
 
 
 def _names(topic: Topic) -> Iterable[str]:

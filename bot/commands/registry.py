@@ -25,6 +25,7 @@ class Who(StrEnum):
 class Desk:
     """What commands may look at and act on.
 
+    `voice` is how to speak to a chat that chose no voice of its own; while a command runs, that of its chat.
     `not_yet` are configured sources whose kind does not exist yet: (id, name, why in words).
     `platforms` says how each room is doing, in words. `prefixes` is what people type before a verb on a platform.
     """
@@ -44,7 +45,7 @@ Run = Callable[[Desk, Call], Awaitable[Reply]]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One verb. `usage` is the whole line as people type it, without a platform's prefix."""
+    """One verb. `usage` is the whole line as people type it, without a platform's prefix; `family` its module."""
 
     name: str
     usage: str
@@ -52,6 +53,7 @@ class Command:
     who: Who
     aliases: tuple[str, ...]
     run: Run
+    family: str
 
 
 class Declined(Exception):
@@ -68,13 +70,14 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(_commands)
 
 def command(usage: str, about: str, *, who: Who, aliases: tuple[str, ...] = ()) -> Callable[[Run], Run]:
     """Enter a function as the command that `usage` starts with."""
-    name = usage.split(maxsplit=1)[0]
+    name, allowed = usage.split(maxsplit=1)[0], Who(who)
 
     def enter(run: Run) -> Run:
         taken = {word for known in _commands.values() for word in (known.name, *known.aliases)}
         if clash := taken & {name, *aliases}:
             raise ValueError(f"two commands want the word {min(clash)!r}")
-        _commands[name] = Command(name, usage, about, Who(who), aliases, run)
+        family = run.__module__.rpartition(".")[2]
+        _commands[name] = Command(name, usage, about, allowed, aliases, run, family)
         return run
 
     return enter

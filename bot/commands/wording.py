@@ -66,3 +66,10 @@ def state_in_words(desk: Desk, mute: Mute | None, what: str) -> str:
     if mute is None or not mute.holds(now):
         return ""
     return f"{what} until {moment_in_words(mute.until, desk.voice.zone, now)}" if mute.until else what
+
+
+async def paused_note(desk: Desk, call: Call) -> tuple[str | Span, ...]:
+    """Say that the chat is paused, and how to end it; nothing where it is not."""
+    preferences = await desk.store.preferences(call.chat)
+    paused = state_in_words(desk, preferences.mute if preferences else None, "\nThis chat is paused")
+    return (paused, ": ", typed(desk, call, "resume")) if paused else ()

@@ -9,7 +9,11 @@ from bot.commands.registry import command
 from bot.core.model import Chat
 from tests.fakes.asker import Asker, a_desk, lines_of, text_of
 
-OF_THE_CHATS = ["start", "help", "topics", "follow", "unfollow", "list", "forget", "latest", "why", "status", "sources"]
+OF_THE_CHATS = [
+    *("start", "help", "topics", "follow", "unfollow", "list"),
+    *("pause", "resume", "mute", "unmute", "missed"),
+    *("latest", "why", "timezone", "lang", "privacy", "mydata", "forget", "status", "sources"),
+]
 ACTORS = {
     "anybody": (False, False),
     "changer": (True, False),
@@ -26,7 +30,9 @@ MAY = {
 def test_the_registry_has_what_is_promised_in_the_order_of_help():
     assert list(COMMANDS) == [*OF_THE_CHATS, "outbox"]
     changing = {name for name, known in COMMANDS.items() if known.who is Who.CHANGERS}
-    assert changing == {"follow", "unfollow", "forget"}
+    assert changing == {
+        *("follow", "unfollow", "pause", "resume", "mute", "unmute", "timezone", "lang", "forget"),
+    }
     assert {name for name, known in COMMANDS.items() if known.who is Who.OPERATORS} == {"outbox"}
 
 

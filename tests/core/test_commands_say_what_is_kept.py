@@ -1,0 +1,100 @@
+"""Privacy in words, in full, and away."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bot.commands.kept import page_of
+from bot.core.model import Chat
+from tests.builders import a_story, a_why
+from tests.fakes.asker import HERE, Asker, a_desk, lines_of, text_of
+from tests.storing import publish
+
+TELEGRAM = Chat("telegram", "", "1")
+
+
+@pytest.mark.parametrize(
+    ("platform", "says"),
+    [("telegram", "not end-to-end encrypted: Telegram can read"), ("slack", "Slack and the owners of this workspace"),
+     ("web", "stays on the machine"), ("console", "stays on the machine")],
+)  # fmt: skip
+async def test_the_notice_says_what_is_kept_who_sees_what_and_what_the_law_could_obtain(platform, says):
+    reply = await Asker(a_desk(), Chat(platform, "", "1"), may_change=False).reply("privacy")
+    shown = text_of(reply)
+    assert says in shown
+    for word in ("time zone", "follows", "sent when", "Not kept: names", "compel", "backups", "mydata", "forget"):
+        assert word in shown
+    assert lines_of(reply) == ["mydata", "forget"]
+
+
+async def test_everything_kept_is_given_as_json():
+    asker = Asker(a_desk(), TELEGRAM)
+    assert await asker.ask("mydata") == "Nothing is kept about this chat."
+    await asker.ask("follow tps venezuela")
+    await asker.ask("timezone pacific")
+    await asker.ask("mute tps venezuela 24h")
+    await publish(asker.desk.store, a_story(1))
+    reply = await asker.reply("mydata")
+    kept = json.loads(text_of(reply))
+    assert [chat["zone"] for chat in kept["chats"]] == ["America/Los_Angeles"]
+    assert [query["text"] for query in kept["queries"]] == ["topic:tps AND venezuela"]
+    assert kept["subscriptions"][0]["label"] == "TPS: venezuela"
+    assert kept["subscriptions"][0]["muted_until"] == "2026-11-25T12:00:00.000000Z"
+    assert kept["deliveries"][0]["story"] == 1
+    assert lines_of(reply) == ["forget"]
+
+
+async def test_much_is_given_on_pages_that_are_whole_and_hold_everything():
+    asker = Asker(a_desk())
+    await asker.ask("follow tps")
+    for number in range(1, 41):
+        await publish(asker.desk.store, a_story(number))
+    whole = await asker.desk.store.kept(HERE)
+    reply = await asker.reply("mydata")
+    rows: list[object] = []
+    for page in range(1, 99):
+        shown = json.loads(text_of(reply))
+        assert shown["page"] == page
+        assert len(text_of(reply)) < 4_000
+        rows += shown.get("deliveries", [])
+        if page == shown["pages"]:
+            break
+        assert reply.choices[0].label == f"Next: {page + 1} of {shown['pages']}"
+        reply = await asker.reply(lines_of(reply)[0])
+    assert rows == json.loads(json.dumps(whole["deliveries"]))
+    assert len(rows) == 40
+    assert await asker.ask("mydata 99999") == text_of(reply)
+    assert await asker.ask("mydata 0") == await asker.ask("mydata")
+    assert "Which page?" in await asker.ask("mydata all")
+
+
+async def test_a_row_too_long_for_a_page_has_one_of_its_own():
+    long = {"why": "x" * 5_000}
+    assert [page_of({"deliveries": [{"id": 1}, long, {"id": 2}]}, number)[2] for number in (1, 2, 3)] == [3, 3, 3]
+    assert page_of({"deliveries": [long]}, 1)[1:] == (1, 1)
+
+
+async def test_one_chat_is_given_nothing_of_another():
+    desk = a_desk()
+    mine, theirs = Asker(desk, TELEGRAM), Asker(desk, Chat("telegram", "", "2"))
+    await mine.ask("follow tps venezuela")
+    await theirs.ask("follow asylum")
+    await publish(desk.store, a_story(1))
+    assert "venezuela" not in await theirs.ask("mydata")
+    assert len(json.loads(await theirs.ask("mydata"))["deliveries"]) == 1
+    assert a_why().label not in await theirs.ask("mydata")
+
+
+async def test_forget_says_what_goes_and_nothing_is_left():
+    asker = Asker(a_desk())
+    assert "what it follows, its time zone and pauses" in await asker.ask("forget")
+    await asker.ask("follow tps asylum")
+    await asker.ask("timezone pacific")
+    asked = await asker.reply("forget")
+    assert "the 2 things it follows, its time zone and pauses, and the list of what it was sent" in text_of(asked)
+    assert lines_of(asked) == ["forget yes"]
+    assert "deleted" in await asker.ask(lines_of(asked)[0])
+    assert await asker.ask("mydata") == "Nothing is kept about this chat."
+    assert await asker.desk.store.preferences(HERE) is None
