@@ -63,7 +63,8 @@ async def _for_chat(desk: Desk, call: Call) -> Desk:
 
 
 def _may(command: Command, call: Call) -> bool:
-    match command.who:
+    who = command.who_may(call.args)
+    match who:
         case Who.EVERYBODY:
             return True
         case Who.CHANGERS:
@@ -71,13 +72,15 @@ def _may(command: Command, call: Call) -> bool:
         case Who.OPERATORS:
             return call.is_operator
         case _:
-            assert_never(command.who)
+            assert_never(who)
 
 
 def _forbidden(desk: Desk, call: Call, command: Command) -> Reply:
-    who = _WHO_MAY_CHANGE.get(call.chat.platform, "") if command.who is Who.CHANGERS else ""
-    sentence = f"Only {command.who} may use "
-    return refusal(sentence, typed(desk, call, command.name), f": {who}." if who else ".", choices=[_HELP])
+    may = command.who_may(call.args)
+    who = _WHO_MAY_CHANGE.get(call.chat.platform, "") if may is Who.CHANGERS else ""
+    line = command.name if may is command.who else f"{command.name} {call.args[0].lower()}"
+    sentence = f"Only {may} may use "
+    return refusal(sentence, typed(desk, call, line), f": {who}." if who else ".", choices=[_HELP])
 
 
 _HELP = Choice("Help", "help")

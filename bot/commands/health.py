@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from bot.commands.registry import Desk, Who, command
+from bot.commands.steering import STEERS, steer
 from bot.commands.wording import bold, plural, reply
 from bot.core.intake import Cursor
 from bot.core.model import DeliveryState
@@ -15,24 +16,56 @@ from bot.ports import Census
 
 
 @command("status", "how this bot is doing", who=Who.EVERYBODY)
-async def status(desk: Desk, _call: Call) -> Reply:
+async def status(desk: Desk, call: Call) -> Reply:
     cursors = await _cursors(desk)
     census = await desk.store.census()
     now = desk.clock.now()
     rooms = [Span(f"\n{name}: {state}") for name, state in desk.platforms().items()]
-    return reply(*_health(desk, cursors, now), "\n", _deliveries(census, now), *rooms)
+    return reply(*_health(desk, cursors, now), "\n", _deliveries(census, now), *rooms, *_alarms(desk, call))
 
 
-@command("sources", "what is read, and how each source is doing", who=Who.EVERYBODY)
-async def sources(desk: Desk, _call: Call) -> Reply:
-    cursors = await _cursors(desk)
+@command(
+    "sources [pause|resume|poll ID]",
+    "what is read, and how each source is doing; operators may pause one or poll it soon",
+    who=Who.EVERYBODY,
+    steers=tuple(STEERS),
+)
+async def sources(desk: Desk, call: Call) -> Reply:
+    if call.args:
+        return await steer(desk, call)
+    cursors, paused = await _cursors(desk), await desk.store.paused_sources()
     now = desk.clock.now()
     parts: list[str | Span] = []
     for source in desk.sources:
-        parts += [bold(source.name), f" · {_state(desk, cursors.get(source.id), now)}\n"]
+        state = _state(desk, cursors.get(source.id), now)
+        if source.id in paused:
+            state = f"paused by an operator {span_of_time(now - paused[source.id])} ago"
+        shown_id = f" ({source.id})" if call.is_operator else ""
+        parts += [bold(source.name), f"{shown_id} · {state}\n"]
     for _, name, because in desk.not_yet:
         parts += [bold(name), f" · not yet supported: {because}\n"]
     return reply(*(parts or ["No source is configured."]))
+
+
+@command("alarms", "what needs an operator now, and what to do about it", who=Who.OPERATORS)
+async def alarms(desk: Desk, _call: Call) -> Reply:
+    now = desk.clock.now()
+    parts: list[str | Span] = []
+    for alarm in desk.alarms():
+        since = f" (for {span_of_time(now - alarm.since)})" if alarm.since else ""
+        parts += [bold(alarm.severity.capitalize()), f" · {alarm.sentence}{since}\n{alarm.next_step}\n"]
+    return reply(*(parts or ["No alarm: everything that is measured is as it should be."]))
+
+
+def _alarms(desk: Desk, call: Call) -> Iterable[str]:
+    """Say what stands: to operators in full, to others how much it is."""
+    standing = desk.alarms()
+    if not standing:
+        return
+    if call.is_operator:
+        yield from (f"\nAlarm: {alarm.sentence}" for alarm in standing)
+    else:
+        yield f"\n{plural(len(standing), 'alarm')}: the operators of this bot know."
 
 
 async def _cursors(desk: Desk) -> Mapping[str, Cursor]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from bot.core.alarms import Alarm
 from bot.core.intake import SourceSpec
 from bot.core.model import Topic, Voice
 from bot.core.speech import Call, Reply
@@ -28,6 +29,7 @@ class Desk:
     `voice` is how to speak to a chat that chose no voice of its own; while a command runs, that of its chat.
     `not_yet` are configured sources whose kind does not exist yet: (id, name, why in words).
     `platforms` says how each room is doing, in words. `prefixes` is what people type before a verb on a platform.
+    `alarms` gives what an operator should know now.
     """
 
     store: Store
@@ -38,6 +40,7 @@ class Desk:
     clock: Clock
     platforms: Callable[[], Mapping[str, str]] = dict
     prefixes: Mapping[str, str] = field(default_factory=lambda: {"telegram": "/", "slack": "/policybell "})
+    alarms: Callable[[], Sequence[Alarm]] = tuple
 
 
 Run = Callable[[Desk, Call], Awaitable[Reply]]
@@ -45,7 +48,10 @@ Run = Callable[[Desk, Call], Awaitable[Reply]]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One verb. `usage` is the whole line as people type it, without a platform's prefix; `family` its module."""
+    """One verb. `usage` is the whole line as people type it, without a platform's prefix; `family` its module.
+
+    `steers` are first words behind the verb that are for operators alone, whoever may use the verb without them.
+    """
 
     name: str
     usage: str
@@ -54,6 +60,11 @@ class Command:
     aliases: tuple[str, ...]
     run: Run
     family: str
+    steers: frozenset[str] = frozenset()
+
+    def who_may(self, args: tuple[str, ...]) -> Who:
+        """Say who may use the verb with these words behind it."""
+        return Who.OPERATORS if args and args[0].lower() in self.steers else self.who
 
 
 class Declined(Exception):
@@ -68,7 +79,9 @@ _commands: dict[str, Command] = {}
 COMMANDS: Mapping[str, Command] = MappingProxyType(_commands)
 
 
-def command(usage: str, about: str, *, who: Who, aliases: tuple[str, ...] = ()) -> Callable[[Run], Run]:
+def command(
+    usage: str, about: str, *, who: Who, aliases: tuple[str, ...] = (), steers: tuple[str, ...] = ()
+) -> Callable[[Run], Run]:
     """Enter a function as the command that `usage` starts with."""
     name, allowed = usage.split(maxsplit=1)[0], Who(who)
 
@@ -77,7 +90,7 @@ def command(usage: str, about: str, *, who: Who, aliases: tuple[str, ...] = ()) 
         if clash := taken & {name, *aliases}:
             raise ValueError(f"two commands want the word {min(clash)!r}")
         family = run.__module__.rpartition(".")[2]
-        _commands[name] = Command(name, usage, about, allowed, aliases, run, family)
+        _commands[name] = Command(name, usage, about, allowed, aliases, run, family, frozenset(steers))
         return run
 
     return enter

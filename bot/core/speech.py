@@ -52,13 +52,19 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A command line, whatever it came from. `may_change` is the room's word on the actor's rights in this chat."""
+    """A command line, whatever it came from. `may_change` is the room's word on the actor's rights in this chat.
+
+    `actor` is the platform's id of whoever typed or pressed, empty where it is nobody known; `in_private` says that
+    nobody else is in this chat. Neither is kept. `is_operator` is set by rooms of this machine, else by the front door.
+    """
 
     verb: str
     args: tuple[str, ...]
     chat: Chat
     may_change: bool = False
     is_operator: bool = False
+    actor: str = ""
+    in_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
