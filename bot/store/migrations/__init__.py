@@ -16,6 +16,7 @@ from sqlite_utils.migrations import Migrations
 from bot.store.migrations.first_schema import first_schema
 from bot.store.migrations.m002_pauses import pauses
 from bot.store.migrations.m004_audit import audit
+from bot.store.migrations.m005_retention import retention
 from bot.store.migrations.m006_delivery import delivery
 
 migrations = Migrations("policybell")
@@ -41,6 +42,11 @@ def m002_pauses(db: Database) -> None:
 @migrations()
 def m004_audit(db: Database) -> None:
     audit(db)
+
+
+@migrations()
+def m005_retention(db: Database) -> None:
+    retention(db)
 
 
 @migrations()
