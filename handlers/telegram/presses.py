@@ -7,7 +7,7 @@ client sends in its place is only another line.
 from __future__ import annotations
 
 import structlog
-from telegram import CallbackQuery, InaccessibleMessage, User
+from telegram import CallbackQuery, User
 from telegram import Chat as TelegramChat
 
 from bot.core.model import Chat
@@ -56,7 +56,7 @@ class Presses:
             return ""
         if not data.startswith(render.CHOICE) or len(data.encode()) > render.CALLBACK_BYTES:
             return _FOREIGN
-        if isinstance(message, InaccessibleMessage) and message.chat.is_forum:
+        if not message.is_accessible and message.chat.is_forum:
             return _LOST  # Telegram no longer tells in which topic it was
         standing = await self._rights.of(message.chat, query.from_user)
         if standing is Standing.NONE:
