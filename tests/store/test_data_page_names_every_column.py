@@ -5,6 +5,9 @@ import sqlite3
 from pathlib import Path
 
 from bot.store.sqlite.opening import open_database
+from bot.store.sqlite.store import SqliteStore
+from tests.builders import a_chat, a_story
+from tests.storing import follow, in_memory_directory, publish
 
 PAGE = Path(__file__).parents[2] / "docs" / "data.md"
 
@@ -50,3 +53,24 @@ def test_no_column_is_about_a_person(tmp_path: Path) -> None:
     schema = kept(db.conn)
     db.close()
     assert not [column for columns in schema.values() for column in columns if FORBIDDEN.search(column)]
+
+
+# What leads to a chat: its number in our own tables, or its name.
+POINTERS = {"chat_id", "chat"}
+VIEWS = {"deliveries_with_chat", "lane_heads"}  # they hold nothing of their own
+
+
+async def test_a_chat_is_given_every_column_that_is_about_a_chat() -> None:
+    """`/mydata` against this page: a table that points at chats is given, row by row, with every column."""
+    pages = documented()
+    about = {table for table, columns in pages.items() if POINTERS.intersection(columns)} - VIEWS
+    with in_memory_directory() as directory:
+        store = SqliteStore(directory / "policybell.db")
+        for number in (1, 2):
+            await follow(store, a_chat(number), f"topic:tps AND word{number}")
+        await publish(store, a_story(1))
+        given = await store.kept(a_chat(1))
+        await store.close()
+    assert set(given) == about | {"queries"}
+    for table, rows in given.items():
+        assert [list(row) for row in rows] == [pages[table]], table
