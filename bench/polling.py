@@ -37,7 +37,7 @@ UNIT = "ms CPU/feed"
 
 
 async def figures() -> AsyncIterator[Figure]:
-    set_up(format="json", level="warning", secrets=(), chat_salt=b"bench")
+    set_up(format="json", level="warning", secrets=(), chat_key=bytes)
     reading = ReadingRoom()
     reading.start()
     with tempfile.TemporaryDirectory() as folder, stand_in() as root:

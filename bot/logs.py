@@ -13,8 +13,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Collection
-from hashlib import blake2b
+from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import Literal
 from urllib.parse import quote
@@ -23,6 +22,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from bot.core.model import Chat
+from bot.pseudonyms import digest, pseudonym
 
 Format = Literal["auto", "console", "json"]
 
@@ -46,20 +46,15 @@ _SHORTEST_SECRET = 6  # what is shorter would blot out innocent text
 _HIDDEN = "[secret]"
 
 
-def pseudonym(chat: Chat, salt: bytes) -> str:
-    """Name a chat in logs: the same name for as long as the salt is the same, and no way back without it."""
-    return f"{chat.platform}~{_digest(str(chat), salt)}"
-
-
-def set_up(*, format: Format, level: str, secrets: Collection[str], chat_salt: bytes) -> None:  # noqa: A002 - its name in bot.toml
+def set_up(*, format: Format, level: str, secrets: Collection[str], chat_key: Callable[[], bytes]) -> None:  # noqa: A002 - its name in bot.toml
     """Send all logs of this process to stderr, once: ours and those of libraries, redacted last.
 
-    `auto` is for people on a terminal and JSON elsewhere. `chat_salt` keys the pseudonyms of chats.
+    `auto` is for people on a terminal and JSON elsewhere. `chat_key` gives the key of the pseudonyms of chats.
     """
     on_terminal = sys.stderr.isatty()
     shown = "console" if format == "console" or (format == "auto" and on_terminal) else "json"
     colors = on_terminal and not os.environ.get("NO_COLOR")
-    redactor = Redactor(secrets, chat_salt)
+    redactor = Redactor(secrets, chat_key)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -96,18 +91,18 @@ def set_up(*, format: Format, level: str, secrets: Collection[str], chat_salt: b
 class Redactor:
     """Takes out of a finished line what must not be in it."""
 
-    def __init__(self, secrets: Collection[str], chat_salt: bytes) -> None:
+    def __init__(self, secrets: Collection[str], chat_key: Callable[[], bytes]) -> None:
         spelled = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _spellings(secret)}
         longest_first = sorted(spelled, key=len, reverse=True)
         self._secrets = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
-        self._salt = chat_salt
-        self._known: dict[str, str] = {}
+        self._key = chat_key
+        self._known: dict[str, Chat] = {}
 
     def name_chats(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         """Put pseudonyms where events carry chats, and remember the ids: libraries may write them bare."""
         for key, value in event.items():
             if isinstance(value, Chat):
-                event[key] = self._known[value.id] = pseudonym(value, self._salt)
+                event[key], self._known[value.id] = pseudonym(value, self._key()), value
         while len(self._known) > _MOST_KNOWN:
             del self._known[next(iter(self._known))]
         return event
@@ -124,8 +119,12 @@ class Redactor:
         """Return the text without secrets, and with pseudonyms for chats."""
         text = self._secrets.sub(_HIDDEN, text)
         text = _TOKENS.sub(_HIDDEN, text)
-        text = _CHATS.sub(lambda found: f"chat~{_digest(found[0], self._salt)}", text)
-        return _NUMBERS.sub(lambda found: self._known.get(found[0], found[0]), text)
+        text = _CHATS.sub(lambda found: f"chat~{digest(found[0], self._key())}", text)
+        return _NUMBERS.sub(self._named, text)
+
+    def _named(self, number: re.Match[str]) -> str:
+        known = self._known.get(number[0])
+        return number[0] if known is None else pseudonym(known, self._key())
 
 
 def _spellings(secret: str) -> set[str]:
@@ -135,10 +134,6 @@ def _spellings(secret: str) -> set[str]:
         forms |= {json.dumps(form)[1:-1] for form in forms} | {repr(form)[1:-1] for form in forms}
         forms |= {quote(form) for form in forms} | {quote(form, safe="") for form in forms}
     return forms
-
-
-def _digest(text: str, salt: bytes) -> str:
-    return blake2b(text.encode(), key=salt[:64], digest_size=4).hexdigest()
 
 
 def _json() -> Processor:

@@ -35,7 +35,7 @@ def ask_bot(config: Path | None, argv: Sequence[str]) -> Answered:
     """Have a request answered. There is never a second writer: either a daemon answers or we hold its lock."""
     settings = load(config, os.environ)
     # what the store would tell a daemon's log is not what was asked for
-    set_up(format="auto", level="error", secrets=settings.secrets(), chat_salt=b"")
+    set_up(format="auto", level="error", secrets=settings.secrets(), chat_key=bytes)
     patience = time.monotonic() + _STARTING_SECONDS
     while (answered := ask(settings.bot.data_dir / SOCKET_NAME, argv)) is None:
         try:

@@ -31,7 +31,7 @@ def report(error: Exception, *, in_log: bool = False) -> int:
 def _write(ref: str, error: Exception) -> str:
     """Write the traceback to a private file of its own, without what the environment keeps secret."""
     kept = {value for name, value in os.environ.items() if name.startswith("POLICYBELL_") and value}
-    text = Redactor(kept, b"").redact("".join(traceback.format_exception(error)))
+    text = Redactor(kept, bytes).redact("".join(traceback.format_exception(error)))
     descriptor, path = tempfile.mkstemp(prefix=f"policybell-{ref}-", suffix=".txt", text=True)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)

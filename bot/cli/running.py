@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -13,9 +12,11 @@ import structlog
 
 from bot.cli.asking import with_config
 from bot.cli.crash import report
+from bot.clock import SystemClock
 from bot.control import SOCKET_NAME, DataLock, ask
 from bot.errors import BotError
 from bot.logs import set_up
+from bot.pseudonyms import KEY_NAME, MonthlyKey
 from config import load
 
 log = structlog.get_logger()
@@ -36,7 +37,7 @@ def run(config: Path | None, *, once: bool, sample: bool, no_web: bool) -> int:
         format=settings.bot.log_format,
         level=_level(settings.bot.log_level),
         secrets=settings.secrets(),
-        chat_salt=secrets.token_bytes(16),
+        chat_key=MonthlyKey(settings.bot.data_dir / KEY_NAME, SystemClock().now),
     )
     for key, why in settings.not_yet:
         log.warning("setting.ignored", key=key, why=why)

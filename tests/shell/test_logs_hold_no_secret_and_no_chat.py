@@ -9,7 +9,8 @@ from itertools import pairwise
 import pytest
 
 from bot.core.model import Chat
-from bot.logs import Redactor, pseudonym
+from bot.logs import Redactor
+from bot.pseudonyms import pseudonym
 
 TELEGRAM = "7512345678:AAHcanary_telegram-token-0123456789"
 SLACK_BOT = "xoxb-1234567890-canaryslackbottoken"
@@ -27,7 +28,7 @@ from bot.logs import set_up
 
 _, form, *canaries = sys.argv
 telegram, bot, app, odd, person, group, channel = canaries
-set_up(format=form, level="debug", secrets=[telegram, bot, app, odd], chat_salt=b"salt")
+set_up(format=form, level="debug", secrets=[telegram, bot, app, odd], chat_key=lambda: b"salt")
 log = structlog.get_logger()
 chats = [Chat("telegram", "", person), Chat("telegram", "", group, "5"), Chat("slack", "", channel)]
 
@@ -126,7 +127,7 @@ def test_a_chat_has_one_pseudonym_for_one_salt() -> None:
 
 
 def test_a_chat_seen_once_is_known_when_a_library_writes_its_bare_id() -> None:
-    redactor = Redactor((), b"salt")
+    redactor = Redactor((), lambda: b"salt")
     chat = Chat("telegram", "", PERSON)
     assert redactor.redact(f"user {PERSON}") == f"user {PERSON}"
     redactor.name_chats(None, "", {"chat": chat})
@@ -138,24 +139,35 @@ def test_innocent_text_is_left_alone() -> None:
         "2026-11-24T05:46:51Z poll.done source=fr-uscis new=3 C1-2023-19312 2025-12224 CANCELLED https://www.uscis.gov/"
         ' telegram: on, took 0.25 s, size 5242880, "web:local" 88 FR 12345'
     )
-    assert Redactor({"abc"}, b"").redact(text) == text
+    assert Redactor({"abc"}, bytes).redact(text) == text
 
 
 def test_a_token_that_nobody_told_of_is_taken_out_by_its_shape() -> None:
     other = TELEGRAM.replace("canary", "other1")
     said = f"https://api.telegram.org/bot{other}/getMe {SLACK_BOT} {SLACK_APP}"
-    assert Redactor((), b"").redact(said) == "https://api.telegram.org/bot[secret]/getMe [secret] [secret]"
+    assert Redactor((), bytes).redact(said) == "https://api.telegram.org/bot[secret]/getMe [secret] [secret]"
 
 
 def test_a_secret_inside_a_longer_secret_leaves_no_rest() -> None:
-    redactor = Redactor({"abcdef", "abcdefghi"}, b"")
+    redactor = Redactor({"abcdef", "abcdefghi"}, bytes)
     assert redactor.redact("abcdefghi abcdef") == "[secret] [secret]"
 
 
 def test_only_so_many_chats_are_remembered() -> None:
-    redactor = Redactor((), b"")
+    redactor = Redactor((), bytes)
     for number in range(10_050):
         redactor.name_chats(None, "", {"chat": Chat("telegram", "", str(500_000 + number))})
     texts = [redactor.redact(str(500_000 + number)) for number in (0, 49, 50, 10_049)]
     assert [text.startswith("telegram~") for text in texts] == [False, False, True, True]
     assert all(a != b for a, b in pairwise(texts))
+
+
+def test_with_a_new_key_nothing_can_be_linked_to_what_was_written_before() -> None:
+    keys = [b"november"]
+    redactor = Redactor((), lambda: keys[-1])
+    redactor.name_chats(None, "", {"chat": Chat("telegram", "", PERSON)})
+    before = redactor.redact(f"{PERSON} telegram:{GROUP}").split()
+    keys.append(b"december")
+    after = redactor.redact(f"{PERSON} telegram:{GROUP}").split()
+    assert all(one.startswith(("telegram~", "chat~")) for one in (*before, *after))
+    assert not set(before) & set(after)
