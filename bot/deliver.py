@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -76,6 +76,11 @@ class Lanes:
         """The attempts that are being made now."""
         return frozenset(self._busy)
 
+    @property
+    def down_since(self) -> Mapping[str, datetime]:
+        """The platforms that cannot be reached, and since when."""
+        return self._desk.breakers.open_since
+
     def wake(self) -> None:
         """Say that there may be something to deliver."""
         self._wake.set()
@@ -116,12 +121,13 @@ class Lanes:
         """Notice a clock that was set, and move with it what waits: nothing goes early for that, nor much too late."""
         then, counted_then = self._clock_read
         self._clock_read = now, counted = self._desk.clock.now(), self._desk.clock.monotonic()
-        by = (now - then) - timedelta(seconds=counted - counted_then)
+        passed = timedelta(seconds=counted - counted_then)
+        by = now - then - passed
         if abs(by) > CLOCK_SLACK:
             log.warning("clock.was_set", by_seconds=round(by.total_seconds()))
             for room in self._desk.rooms.values():
                 room.pace.clock_was_set(by)
-            await self._desk.store.clock_was_set(by)
+            await self._desk.store.clock_was_set(by, now - passed, now)
 
     async def exhaust(self) -> None:
         """Deliver all that is due, with the rests that limits ask for, and return: for `run --once` and tests."""
@@ -155,6 +161,7 @@ class Lanes:
 
     async def _lane(self, delivery: Delivery) -> None:
         outcome = await attempt(self._desk, delivery)
+        await self.mind_the_clock()  # a rest is written by the time that others are written by
         now = self._desk.clock.now()
         state = await self._desk.store.settle(delivery, outcome, now)
         log.info(

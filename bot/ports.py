@@ -239,8 +239,11 @@ class Store(Oversight, Protocol):
         """Which platforms are held, and since when."""
         ...
 
-    async def clock_was_set(self, by: timedelta) -> None:
-        """Move rests, due times, ages and leases with a clock that was set, so that they keep their lengths."""
+    async def clock_was_set(self, by: timedelta, since: datetime, now: datetime) -> None:
+        """Move rests, due times, ages and leases with a clock that was set, so that they keep their lengths.
+
+        What waits since between `since` and `now` was written by the new time already, and stays.
+        """
         ...
 
     async def pull_back(self, now: datetime, longest_rest: timedelta) -> None:

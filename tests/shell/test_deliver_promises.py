@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from bot.core.model import Chat, Delivery, DeliveryState, Voice
+from bot.core.model import Chat, Delivery, DeliveryState
 from bot.core.pace import Limit
 from bot.deliver import DeliverDesk, Lanes, attempt
 from bot.errors import (
@@ -23,52 +23,11 @@ from bot.errors import (
     TokenError,
     TryLater,
 )
-from bot.ports import Platform, Store
+from bot.ports import Store
 from bot.store import open_store
-from tests.builders import a_chat, a_delivery, a_story, an_alert, some_changes
+from tests.builders import a_chat
 from tests.fakes.clock import FakeClock
-from tests.fakes.platform import FakePlatform
-
-ANA = Chat("fake", "", "1")
-BEN = Chat("fake", "", "2")
-
-
-class House:
-    """A memory store, one room and the lanes between them."""
-
-    def __init__(self, store: Store, clock: FakeClock, per_chat: tuple[Limit, ...] = ()) -> None:
-        self.store = store
-        self.clock = clock
-        self.room = FakePlatform(clock, per_chat=per_chat)
-        self.rooms: dict[str, Platform] = {"fake": self.room}
-        self.stopped: list[str] = []
-        self.lanes = Lanes(DeliverDesk(store, self.rooms, clock, lambda: 1.0, self.stop_room))
-
-    def stop_room(self, name: str, why: str) -> None:
-        self.stopped.append(why)
-        self.rooms.pop(name, None)
-
-    async def post(self, *chats: Chat, stories: int = 1) -> list[Delivery]:
-        """Write that many stories for each chat."""
-        rows = []
-        for chat in chats:
-            await self.store.follow(chat, Voice(), "topic:tps", "TPS", self.clock.now())
-        readers = await self.store.queries_since(0)
-        query_id = readers.added[-1].id
-        for number in range(1, stories + 1):
-            story = a_story(number)
-            for chat in chats:
-                alert = an_alert(story, chat)
-                why = tuple(type(alert.why[0])(query_id, w.label, w.hits) for w in alert.why)
-                alert = type(alert)(alert.chat, alert.voice, alert.story, why, alert.reason)
-                rows.append(a_delivery(alert, due_at=self.clock.now()))
-            await self.store.commit((some_changes(story, deliveries=[r for r in rows if r.alert.story == story]),))
-        return rows
-
-    async def state(self, row: Delivery) -> DeliveryState:
-        found = await self.store.delivery(row.id)
-        assert found is not None
-        return found.state
+from tests.fakes.lanes import ANA, BEN, House
 
 
 @pytest.fixture

@@ -190,11 +190,12 @@ class MemoryStore:
     async def held(self) -> Mapping[str, datetime]:
         return dict(sorted(self._held.items()))
 
-    async def clock_was_set(self, by: timedelta) -> None:
+    async def clock_was_set(self, by: timedelta, since: datetime, now: datetime) -> None:
         for home in self._people.homes.values():
             home.not_before = home.not_before if home.not_before == NEVER else home.not_before + by
         for row in self._unsettled():
-            row.move_in_time(by)
+            if not since <= row.waiting_since <= now:
+                row.move_in_time(by)
 
     async def pull_back(self, now: datetime, longest_rest: timedelta) -> None:
         for home in self._people.homes.values():

@@ -6,14 +6,6 @@ from datetime import datetime, timedelta
 
 from bot.store.sqlite.rows import Connection, moment, plain, stamp
 
-# What is a length of time in disguise, and in which rows: everything that waits or is under way.
-_LENGTHS = (
-    ("chats", "id", "not_before", "not_before IS NOT NULL"),
-    ("deliveries", "seq", "due_at", "state IN ('pending', 'sending')"),
-    ("deliveries", "seq", "waiting_since", "state IN ('pending', 'sending')"),
-    ("deliveries", "seq", "lease_until", "state = 'sending'"),
-)
-
 
 def hold(connection: Connection, platform: str, now: datetime) -> bool:
     """Give out no row of a platform until it is released; False where it was held already."""
@@ -33,22 +25,33 @@ def held(connection: Connection) -> dict[str, datetime]:
     return {row["platform"]: moment(row["since"]) for row in connection.execute("SELECT * FROM holds ORDER BY 1")}
 
 
-def clock_was_set(connection: Connection, by: timedelta) -> None:
+def clock_was_set(connection: Connection, by: timedelta, since: datetime, now: datetime) -> None:
     """Move with the clock what waits and what is under way. SQLite's own arithmetic knows milliseconds only."""
-    for table, key, column, those in _LENGTHS:
-        rows = connection.execute(f"SELECT {key}, {column} FROM {table} WHERE {those}").fetchall()  # noqa: S608 our own words
-        connection.executemany(
-            f"UPDATE {table} SET {column} = ? WHERE {key} = ?",  # noqa: S608
-            [(stamp(moment(at) + by), row) for row, at in rows],
-        )
+
+    def moved(at: str | None) -> str | None:
+        return None if at is None else stamp(moment(at) + by)
+
+    rests = connection.execute("SELECT id, not_before FROM chats WHERE not_before IS NOT NULL").fetchall()
+    connection.executemany(
+        "UPDATE chats SET not_before = ? WHERE id = ?", [(moved(not_before), chat) for chat, not_before in rests]
+    )
+    rows = connection.execute(
+        """SELECT seq, due_at, waiting_since, lease_until FROM deliveries
+        WHERE state IN ('pending', 'sending') AND waiting_since NOT BETWEEN ? AND ?""",
+        (stamp(since), stamp(now)),
+    ).fetchall()
+    connection.executemany(
+        "UPDATE deliveries SET due_at = ?, waiting_since = ?, lease_until = ? WHERE seq = ?",
+        [(*map(moved, times), seq) for seq, *times in rows],
+    )
 
 
 def pull_back(connection: Connection, now: datetime, longest_rest: timedelta) -> None:
     """Bring back what is dated later than can be."""
-    latest = {"not_before": stamp(now + longest_rest), "due_at": stamp(now), "waiting_since": stamp(now)}
-    for table, _, column, those in _LENGTHS:
-        if column in latest:
-            connection.execute(
-                f"UPDATE {table} SET {column} = ? WHERE {those} AND {column} > ?",  # noqa: S608
-                (latest[column], latest[column]),
-            )
+    longest = stamp(now + longest_rest)
+    connection.execute("UPDATE chats SET not_before = ? WHERE not_before > ?", (longest, longest))
+    connection.execute(
+        """UPDATE deliveries SET due_at = min(due_at, ?1), waiting_since = min(waiting_since, ?1)
+        WHERE state IN ('pending', 'sending') AND max(due_at, waiting_since) > ?1""",
+        (stamp(now),),
+    )
