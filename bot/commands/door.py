@@ -46,7 +46,7 @@ async def answer(desk: Desk, call: Call) -> Reply:
     if not call.verb:
         return await help_(desk, call)
     command = command_named(call.verb)
-    if command is None:
+    if command is None or not command.is_on(call.chat.platform):
         return _unknown(desk, call)
     if not _may(command, call):
         return _forbidden(desk, call, command)

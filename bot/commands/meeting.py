@@ -13,6 +13,7 @@ from bot.core.speech import Call, Choice, Reply, Span
 HEADINGS = {
     "meeting": "Start here",
     "following": "What this chat follows",
+    "channels": "Channels",
     "silence": "Make it quieter",
     "looking": "Look back",
     "voice": "How this chat is spoken to",
@@ -57,7 +58,8 @@ async def help_(desk: Desk, call: Call) -> Reply:
 
 def open_to(call: Call) -> Iterable[Command]:
     """Give the commands that the caller is shown: those of operators only to operators."""
-    return (known for known in COMMANDS.values() if call.is_operator or known.who is not Who.OPERATORS)
+    there = (known for known in COMMANDS.values() if known.is_on(call.chat.platform))
+    return (known for known in there if call.is_operator or known.who is not Who.OPERATORS)
 
 
 def _help_on(desk: Desk, call: Call, word: str) -> Reply:

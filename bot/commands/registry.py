@@ -51,6 +51,7 @@ class Command:
     """One verb. `usage` is the whole line as people type it, without a platform's prefix; `family` its module.
 
     `steers` are first words behind the verb that are for operators alone, whoever may use the verb without them.
+    `platforms` are those that have the command; none named: all.
     """
 
     name: str
@@ -61,6 +62,11 @@ class Command:
     run: Run
     family: str
     steers: frozenset[str] = frozenset()
+    platforms: frozenset[str] = frozenset()
+
+    def is_on(self, platform: str) -> bool:
+        """Say whether a platform has this command."""
+        return not self.platforms or platform in self.platforms
 
     def who_may(self, args: tuple[str, ...]) -> Who:
         """Say who may use the verb with these words behind it."""
@@ -80,7 +86,13 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(_commands)
 
 
 def command(
-    usage: str, about: str, *, who: Who, aliases: tuple[str, ...] = (), steers: tuple[str, ...] = ()
+    usage: str,
+    about: str,
+    *,
+    who: Who,
+    aliases: tuple[str, ...] = (),
+    steers: tuple[str, ...] = (),
+    platforms: tuple[str, ...] = (),
 ) -> Callable[[Run], Run]:
     """Enter a function as the command that `usage` starts with."""
     name, allowed = usage.split(maxsplit=1)[0], Who(who)
@@ -90,7 +102,8 @@ def command(
         if clash := taken & {name, *aliases}:
             raise ValueError(f"two commands want the word {min(clash)!r}")
         family = run.__module__.rpartition(".")[2]
-        _commands[name] = Command(name, usage, about, allowed, aliases, run, family, frozenset(steers))
+        rules = frozenset(steers), frozenset(platforms)
+        _commands[name] = Command(name, usage, about, allowed, aliases, run, family, *rules)
         return run
 
     return enter

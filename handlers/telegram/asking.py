@@ -42,7 +42,11 @@ class Asking:
         in_private = person is not None and here.id == str(person.id)
         if in_private and person is not None and verb == CHANNEL and args:
             return await self.speak_for(args[0], args[1:], person)
-        answered = await self.door.answer(Call(verb, args, here, may_change=standing is Standing.CHANGES))
+        actor = str(person.id) if person is not None and not person.is_bot else ""
+        may_change = standing is Standing.CHANGES
+        answered = await self.door.answer(
+            Call(verb, args, here, may_change=may_change, actor=actor, in_private=in_private)
+        )
         command = command_named(verb)
         if in_private and self.me is not None and command is not None and command.name == "help" and not args:
             return _with_links(answered, self.me.username or "")
@@ -55,7 +59,7 @@ class Asking:
             return _no_such_channel(name)
         chat = Chat("telegram", "", str(channel.id))
         verb, args = read_line(" ".join(words)) if words else ("topics", ())
-        answered = await self.door.answer(Call(verb, args, chat, may_change=True))
+        answered = await self.door.answer(Call(verb, args, chat, may_change=True, actor=str(person.id)))
         return _for_channel(answered, channel)
 
     async def _shared_channel(self, name: str, person: User) -> ChatFullInfo | None:

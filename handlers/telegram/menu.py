@@ -31,7 +31,7 @@ SHORT = "Alerts when US immigration policy changes. Information, not legal advic
 
 def menus() -> Iterator[tuple[BotCommandScope, Menu]]:
     """Give each scope its menu: members of groups are shown what everybody may use."""
-    shown = [command for command in COMMANDS.values() if command.who is not Who.OPERATORS]
+    shown = [command for command in COMMANDS.values() if command.who is not Who.OPERATORS and command.is_on("telegram")]
     everything = [(command.name, command.help) for command in shown]
     asking = [(command.name, command.help) for command in shown if command.who is Who.EVERYBODY]
     yield BotCommandScopeDefault(), everything

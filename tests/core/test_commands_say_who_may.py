@@ -28,7 +28,8 @@ MAY = {
 
 
 def test_the_registry_has_what_is_promised_in_the_order_of_help():
-    assert list(COMMANDS) == [*OF_THE_CHATS, "alarms", "outbox"]
+    assert [name for name, known in COMMANDS.items() if known.is_on("web")] == [*OF_THE_CHATS, "alarms", "outbox"]
+    assert [name for name, known in COMMANDS.items() if not known.is_on("web")] == ["channel"]
     changing = {name for name, known in COMMANDS.items() if known.who is Who.CHANGERS}
     assert changing == {
         *("follow", "unfollow", "pause", "resume", "mute", "unmute", "timezone", "lang", "forget"),
@@ -112,7 +113,7 @@ async def test_a_menu_of_another_version_says_so():
 
 async def test_help_lists_what_the_caller_may_know_of():
     shown = await Asker(a_desk()).ask("help")
-    for_operators = {known.usage for known in COMMANDS.values() if known.who is Who.OPERATORS}
+    for_operators = {known.usage for known in COMMANDS.values() if known.who is Who.OPERATORS or not known.is_on("web")}
     assert {known.usage for known in COMMANDS.values() if known.usage in shown} == {
         known.usage for known in COMMANDS.values()
     } - for_operators
@@ -130,6 +131,13 @@ async def test_help_on_one_command_says_how_and_who(name):
     assert known.who in shown
     assert all(alias in shown for alias in known.aliases)
     assert await Asker(a_desk()).ask(f"help /{name.upper()}") == shown
+
+
+async def test_a_command_that_a_platform_does_not_have_is_unknown_there():
+    for line in ("channel", "help channel"):
+        assert not (await Asker(a_desk()).reply(line)).ok
+        assert (await Asker(a_desk(), Chat("telegram", "", "7")).reply(line)).ok
+    assert "/channel" in await Asker(a_desk(), Chat("telegram", "", "7")).ask("help")
 
 
 async def test_help_on_what_is_no_command_for_the_caller():

@@ -14,8 +14,13 @@ from tests.fakes.telegram.members import ANONYMOUS_ADMIN
 from tests.fakes.telegram.senders import CHANNEL, SENDERS, USER
 from tests.fakes.telegram_house import House, at_home, in_telegram
 
-CHANGING = [name for name, known in COMMANDS.items() if known.who is not Who.EVERYBODY]
-OPERATING = {name for name, known in COMMANDS.items() if known.who is Who.OPERATORS}
+CHANGING = [
+    line
+    for name, known in COMMANDS.items()
+    for line in (name, *(f"{name} {word}" for word in sorted(known.steers)))
+    if known.who_may(tuple(line.split()[1:])) is not Who.EVERYBODY
+]
+OPERATING = {line for line in CHANGING if COMMANDS[line.split()[0]].who_may(tuple(line.split()[1:])) is Who.OPERATORS}
 BEFORE = "an administrator until a minute ago"
 ROLES = [*(role for role in SENDERS if role != "somebody who left"), BEFORE]
 MAY = {"the owner", "an administrator", "an anonymous administrator"}

@@ -34,7 +34,8 @@ async def stage() -> AsyncIterator[Stage]:
 async def test_in_private_a_line_works_with_a_slash_and_without(stage: Stage, text: str) -> None:
     stage.telegram.world.say(ANA, ANA, text)
     assert await stage.answered(1) == ["You said follow."]
-    assert stage.door.calls == [Call("follow", ("tps",), Chat("telegram", "", "7"), may_change=True)]
+    ana = Chat("telegram", "", "7")
+    assert stage.door.calls == [Call("follow", ("tps",), ana, may_change=True, actor="7", in_private=True)]
 
 
 async def test_in_private_an_unknown_word_is_passed_on_for_a_suggestion(stage: Stage) -> None:
@@ -155,7 +156,8 @@ async def test_a_press_is_the_line_that_it_stands_for_and_always_answered() -> N
         await stage.answered(1)
         stage.telegram.world.press(stage.telegram.accepted[0].message, "Stop", ANA)
         await stage.answered(2)
-        assert stage.door.calls[1] == Call("unfollow", ("tps",), Chat("telegram", "", "7"), may_change=True)
+        ana = Chat("telegram", "", "7")
+        assert stage.door.calls[1] == Call("unfollow", ("tps",), ana, may_change=True, actor="7", in_private=True)
         await until(lambda: stage.telegram.toasts)
 
 
@@ -198,7 +200,8 @@ async def test_a_group_that_the_bot_is_added_to_is_told_how_to_begin(stage: Stag
     group = stage.telegram.world.add_group(admins=[ANA])
     stage.telegram.world.invite(group, ANA)
     await stage.answered(1)
-    assert stage.door.calls == [Call("start", (), Chat("telegram", "", str(group)), may_change=True)]
+    here = Chat("telegram", "", str(group))
+    assert stage.door.calls == [Call("start", (), here, may_change=True, actor=str(ANA))]
 
 
 async def test_a_group_that_became_a_supergroup_takes_its_settings_along(stage: Stage) -> None:
