@@ -18,14 +18,16 @@ from typing import Any
 import structlog
 
 from bot.clockwork import Clockwork
-from bot.commands import Desk, Who, answer, command_named
+from bot.commands import Command, Desk, Who, answer, command_named
 from bot.core.lateness import GIVE_UP_AFTER
 from bot.core.model import Alert, Chat
 from bot.core.plan import LONGEST_WISH
 from bot.core.speech import Call, Reply, Span
+from bot.core.throttle import COMMANDS_A_MINUTE, Hearing, Throttle
 from bot.core.words import span_of_time
 from bot.deliver import Lanes
 from bot.errors import BotError, StoreError, TokenError
+from bot.operators import Operators
 from bot.poll import PollDesk, Polled, poll_due
 from bot.ports import Clock, Platform, Store
 
@@ -40,31 +42,71 @@ TICK_OLD_AFTER = timedelta(seconds=60)  # then the bot is not ready
 class FrontDoor:
     """What rooms may ask. Changes are made one at a time with deciding, so that an unfollow holds at once.
 
-    `desk` is the one in force: a reload puts another in its place, so nobody keeps a copy of it.
+    `desk` is the one in force: a reload puts another in its place, so nobody keeps a copy of it. A chat that asks too
+    often is told so once and then not heard for a while; operators always are. `heard` is told of each answer: the
+    platform, the command, and how it went.
     """
 
-    def __init__(self, desk: Desk, one_at_a_time: asyncio.Lock, wake_outbox: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        one_at_a_time: asyncio.Lock,
+        wake_outbox: Callable[[], None],
+        operators: Operators | None = None,
+        heard: Callable[[str, str, str], None] = lambda *_: None,
+    ) -> None:
         self.desk = desk
+        self._operators = operators or Operators()
+        self._heard = heard
+        self._throttle = Throttle()
         self._one_at_a_time = one_at_a_time
         self._wake_outbox = wake_outbox
 
     async def answer(self, call: Call) -> Reply:
         """Answer a line. A bug becomes a sentence with a reference that the log knows."""
+        call = self._operators.recognized(call)
+        if not call.is_operator and (unheard := self._over_limit(call.chat)) is not None:
+            return unheard
         command = command_named(call.verb)
-        changes = command is not None and command.who is not Who.EVERYBODY
+        reply, outcome = await self._carried_out(call, command)
+        self._heard(call.chat.platform, command.name if command else "unknown", outcome)
+        await self._operators.audit(self.desk.store, call, outcome, self.desk.clock.now())
+        return reply
+
+    async def _carried_out(self, call: Call, command: Command | None) -> tuple[Reply, str]:
+        """Answer, and say in a word how it went."""
+        name = command.name if command else ""
+        changes = command is not None and command.who_may(call.args) is not Who.EVERYBODY
         try:
             async with self._one_at_a_time if changes else contextlib.nullcontext():
-                return await answer(self.desk, call)
+                reply = await answer(self.desk, call)
         except BotError as error:
-            log.warning("command.failed", verb=command.name if command else "", error=str(error))
-            return Reply((Span(f"That did not work: {error}"),), ok=False)
+            log.warning("command.failed", verb=name, error=str(error))
+            return Reply((Span(f"That did not work: {error}"),), ok=False), "failed"
         except Exception:
             ref = secrets.token_hex(2).upper()
-            log.exception("command.crashed", verb=command.name if command else "", ref=ref)
-            return Reply((Span(f"Something went wrong (ref {ref}). It has been logged."),), ok=False)
+            log.exception("command.crashed", verb=name, ref=ref)
+            return Reply((Span(f"Something went wrong (ref {ref}). It has been logged."),), ok=False), "crashed"
         finally:
             if changes:
                 self._wake_outbox()
+        return reply, "done" if reply.ok else "refused"
+
+    def _over_limit(self, chat: Chat) -> Reply | None:
+        """Say what a chat hears that asks too often: a sentence once, then nothing. None: it does not."""
+        now = self.desk.clock.now()
+        match self._throttle.hear(chat, now):
+            case Hearing.TAKEN:
+                return None
+            case Hearing.REFUSED:
+                log.warning("chat.flooding", platform=chat.platform)
+                wait = max(1, round(self._throttle.wait(chat, now).total_seconds()))
+                return Reply(
+                    (Span(f"That is more than {COMMANDS_A_MINUTE} commands a minute. Ask again in {wait} s."),),
+                    ok=False,
+                )
+            case Hearing.IGNORED:
+                return Reply((), ok=False)
 
     async def moved(self, chat: Chat, to: Chat) -> None:
         async with self._one_at_a_time:

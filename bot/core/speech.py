@@ -77,7 +77,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer. `ok` is False where the line was refused; the command line turns that into an exit code."""
+    """An answer. `ok` is False where the line was refused; the command line turns that into an exit code.
+
+    One without spans is silence: a room says nothing then.
+    """
 
     spans: tuple[Span, ...]
     choices: tuple[Choice, ...] = ()

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from bot.core.model import Chat
 
-COMMANDS = 20  # a minute and chat
+COMMANDS_A_MINUTE = 20  # of one chat
 WINDOW = timedelta(minutes=1)
 CHATS = 10_000  # remembered at once: about 20 MB when all of them are at their limit
 
@@ -36,7 +36,7 @@ class _Heard:
 class Throttle:
     """Remembers who asked when. `chats` is the most that it remembers; beyond, the longest silent is let go."""
 
-    limit: int = COMMANDS
+    limit: int = COMMANDS_A_MINUTE
     window: timedelta = WINDOW
     chats: int = CHATS
     _heard: OrderedDict[Chat, _Heard] = field(default_factory=OrderedDict)

@@ -70,7 +70,9 @@ def announcement(actor: str, line: str) -> Json:
 
 
 def pages(reply: Reply) -> tuple[Json, ...]:
-    """Lay an answer out on as few messages as it needs, at most four; the buttons are under the last."""
+    """Lay an answer out on as few messages as it needs, none to four; the buttons are under the last."""
+    if not reply.spans:
+        return ()
     buttons = _buttons(reply.choices)
     room = BLOCKS_SIZE - (_size(buttons) if buttons else 0)
     laid_out = [_page(spans) for spans in _paged(reply.spans, room)]

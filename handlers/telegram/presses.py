@@ -76,4 +76,4 @@ class Presses:
 
 def _toast(reply: Reply, hint: str) -> str:
     said = " ".join("".join(span.text for span in reply.spans).split())
-    return cut(said, _TOAST - len(hint), len) + hint
+    return cut(said, _TOAST - len(hint), len) + hint if said else ""
