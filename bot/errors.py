@@ -6,6 +6,7 @@ BotError
 │  ├─ FetchError(status, retry_after)
 │  └─ ParseError(kind)              kind: parse_limit, not_a_feed, broken
 ├─ StoreError                       the database cannot be opened, migrated or written
+│  ├─ DiskFull                      nothing of the last change was saved; what is there is sound: wait for room
 │  └─ LockedError                   another daemon holds the data directory
 ├─ TokenError                       bad or revoked token, or a second poller: stop the room, never blame the chats
 └─ SendError
@@ -61,12 +62,23 @@ class StoreError(BotError):
     """The database cannot be opened, migrated or written."""
 
 
+class DiskFull(StoreError):
+    """There is no room for a change. Nothing of it was saved, the store itself is well: wait for room, do it again."""
+
+
 class LockedError(StoreError):
     """Another daemon holds the data directory."""
 
 
 class TokenError(BotError):
-    """The platform does not accept our token, or another process uses it: the room stops, nothing is lost."""
+    """The platform does not accept our token, or another process uses it: the room stops, nothing is lost.
+
+    `word` is the platform's own for it, where it has one.
+    """
+
+    def __init__(self, sentence: str = "", *, word: str = "") -> None:
+        super().__init__(sentence)
+        self.word = word
 
 
 class SendError(BotError):

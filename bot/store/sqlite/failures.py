@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 
+from bot.errors import DiskFull, StoreError
+
 _SENTENCES = {
-    sqlite3.SQLITE_FULL: "The disk is full: the last change was not saved. Make room, then start again.",
+    sqlite3.SQLITE_FULL: "The disk is full: the last change was not saved. Make room; it goes on by itself then.",
     sqlite3.SQLITE_IOERR: (
         "The disk could not be read or written: the last change was not saved. Check the disk, then start again."
     ),
@@ -23,11 +25,29 @@ _SENTENCES = {
 
 def sentence(error: sqlite3.Error) -> str:
     """Say what failed and what to do, with SQLite's own name for it."""
-    code = getattr(error, "sqlite_errorcode", None)
     name = getattr(error, "sqlite_errorname", type(error).__name__)
+    known = _SENTENCES.get(_kind(error), "The database did not do its work; the last change was not saved.")
+    return f"{known} ({name})"
+
+
+def told(error: sqlite3.Error) -> StoreError:
+    """Make the error that callers see: a full disk is one that passes."""
+    return DiskFull(sentence(error)) if is_full(error) else StoreError(sentence(error))
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell a full disk from everything else: SQLite has undone the change, and the connection is as it was before."""
+    return _kind(error) == sqlite3.SQLITE_FULL
+
+
+def is_of_the_disk(error: BaseException) -> bool:
+    """Tell that reading or writing itself failed: what is on disk is then known only after opening it anew."""
+    return _kind(error) in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def _kind(error: BaseException) -> int:
     # The low byte is the kind of error, the rest its variety (SQLITE_IOERR_FSYNC is a SQLITE_IOERR).
-    known = _SENTENCES.get(code & 0xFF) if code is not None else None
-    return f"{known or 'The database did not do its work; the last change was not saved.'} ({name})"
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
 
 
 def ends_the_connection(error: sqlite3.Error) -> bool:
