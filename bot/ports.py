@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from bot.core.intake import Cursor, FeedResponse, NotModified, Parsed, SourceSpec
-from bot.core.lateness import Patience
 from bot.core.model import (
     Alert,
     Changes,
@@ -24,10 +23,10 @@ from bot.core.model import (
     Subscription,
     Voice,
 )
-from bot.core.outcome import Outcome
 from bot.core.pace import Pace
 from bot.core.speech import Call, Message, Reply
 from bot.errors import FetchError, ParseError
+from bot.outbox import Outbox
 from bot.oversight import Oversight
 
 
@@ -155,8 +154,10 @@ class Missed:
     rows: tuple[Delivery, ...]
 
 
-class Store(Oversight, Protocol):
+class Store(Outbox, Oversight, Protocol):
     """What is remembered. One method, one transaction; the questions are the bot's, not a table's.
+
+    Rows on their way are in `bot.outbox`, what operators ask in `bot.oversight`.
 
     Errors: `StoreError`. After it the process stops: nothing retries on a database that failed.
     """
@@ -191,66 +192,6 @@ class Store(Oversight, Protocol):
 
     async def queries_since(self, version: int) -> QueryLog:
         """The change log of stored queries. Version 0 gives every live query."""
-        ...
-
-    # delivering
-    async def claim(
-        self,
-        now: datetime,
-        *,
-        limit: int,
-        platforms: Collection[str],
-        lease: timedelta,
-        patience: Patience | None = None,
-    ) -> tuple[Delivery, ...]:
-        """Lease the oldest due row of each chat that is active, at rest and has none in `sending`. At most `limit`.
-
-        Marks them `sending`, counts the attempt, notes `attempted_at`. Oldest `due_at` first, then order of creation.
-        With `patience`, late rows share a message (`bot.core.lateness`): they are leased with the oldest, in its
-        `also`. A platform that is held gives nothing.
-        """
-        ...
-
-    async def settle(self, delivery: Delivery, outcome: Outcome, now: datetime) -> DeliveryState:
-        """End a lease and write what became of the row, those beside it and its chat; return the row's new state."""
-        ...
-
-    async def recover(self, now: datetime, *, every_lease: bool = False) -> int:
-        """Treat rows in `sending` whose lease has ended (at start: all of them) as `Unsure`. Return how many."""
-        ...
-
-    async def expire(self, before: datetime) -> int:
-        """Turn pending rows that wait since before `before` into `expired`. Return how many."""
-        ...
-
-    async def attempted_since(self, since: datetime) -> tuple[Chat, ...]:
-        """Which chats were sent to, once for each attempt: so that limits hold across a restart."""
-        ...
-
-    async def hold(self, platform: str, now: datetime) -> bool:
-        """Give out no row of a platform until `release`, restarts or not. False: it was held already."""
-        ...
-
-    async def release(self, platform: str) -> bool:
-        """Give out a platform's rows again. False: it was not held."""
-        ...
-
-    async def held(self) -> Mapping[str, datetime]:
-        """Which platforms are held, and since when."""
-        ...
-
-    async def clock_was_set(self, by: timedelta, since: datetime, now: datetime) -> None:
-        """Move rests, due times, ages and leases with a clock that was set, so that they keep their lengths.
-
-        What waits since between `since` and `now` was written by the new time already, and stays.
-        """
-        ...
-
-    async def pull_back(self, now: datetime, longest_rest: timedelta) -> None:
-        """At start: bring back what waits for a time that a clock showed which was set back since.
-
-        Nothing is due, and waits, since later than `now`; no chat rests longer than `longest_rest`.
-        """
         ...
 
     # people
@@ -334,24 +275,6 @@ class Store(Oversight, Protocol):
         ...
 
     # operating
-    async def outbox(self, states: Collection[DeliveryState], limit: int) -> tuple[Delivery, ...]:
-        """Rows in these states, oldest first."""
-        ...
-
-    async def delivery(self, delivery_id: str) -> Delivery | None: ...
-
-    async def told(self, chat: Chat, story: int) -> Delivery | None:
-        """The row by which a chat, under its present name or a former one, is told of a story. Tests are none."""
-        ...
-
-    async def retry(self, delivery_id: str, now: datetime) -> bool:
-        """Put a maybe, dead, expired or cancelled row back; what may have arrived stays marked. False: no such row."""
-        ...
-
-    async def discard(self, delivery_id: str, now: datetime) -> bool:
-        """Cancel a row that is not sent and not being sent."""
-        ...
-
     async def census(self) -> Census: ...
 
     async def touch(self) -> None:
