@@ -92,6 +92,11 @@ class House:
     async def follow(self, chat: int, query: str = "topic:tps", label: str = "TPS", thread: str = "") -> None:
         await self.store.inner.follow(in_telegram(chat, thread), Voice(), query, label, self.clock.now())
 
+    async def active(self) -> set[Chat]:
+        """Give the chats that would be alerted now."""
+        queries = (await self.store.inner.queries_since(0)).added
+        return {reader.chat for reader in await self.store.inner.subscribers([query.id for query in queries])}
+
     async def heard(self, count: int, chat: int) -> list[str]:
         """Wait until a chat was sent so many messages, and give them."""
         await until(lambda: len(self.texts(chat)) >= count)
