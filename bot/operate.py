@@ -12,20 +12,24 @@ from datetime import datetime
 
 from bot.commands import Desk, read_line
 from bot.control import Answered
+from bot.core.alarms import Alarm
 from bot.core.clean import canonical_url
 from bot.core.intake import Cursor, SourceSpec
-from bot.core.model import Chat, Delivery, DeliveryState, Story
-from bot.core.plan import delivery_id
+from bot.core.model import PLATFORMS, Chat, Delivery, DeliveryState, Story
 from bot.core.speech import Call, Reply
 from bot.core.text import clean_controls
+from bot.operators import BY_SHELL
 from bot.ports import Answer
 
-PLATFORMS = ("telegram", "slack", "web", "console")
 SHELL = Chat("console", "", "local")
 
 _OPEN = tuple(state for state in DeliveryState if state not in {DeliveryState.SENT, DeliveryState.CANCELLED})
 _MOST_ROWS = 1_000
 _WRONG_USE = 2
+_GIVEN_UP = (DeliveryState.MAYBE, DeliveryState.DEAD, DeliveryState.EXPIRED, DeliveryState.CANCELLED)
+_UNKNOWN = Answered(
+    "This request is unknown here. Is the running daemon of another version? Restart it.", ok=False, exit=_WRONG_USE
+)
 
 
 async def operate(desk: Desk, answer: Answer, argv: Sequence[str]) -> Answered:
@@ -33,11 +37,13 @@ async def operate(desk: Desk, answer: Answer, argv: Sequence[str]) -> Answered:
     match argv:
         case ["follow" | "unfollow" as what, chat, *words]:
             return await _in_chat(answer, what, chat, words)
-        case ["outbox", "retry" | "discard" as what, row]:
-            return _printed(await answer(Call("outbox", (what, row), SHELL, is_operator=True)))
+        case ["outbox" | "sources" as whose, "retry" | "discard" | "pause" | "resume" | "poll" as what, one]:
+            return _printed(await answer(_typed(whose, (what, one))))
+        case ["outbox", "pause" | "resume" as what]:
+            return _printed(await answer(_typed("outbox", (what,))))
         case ["say", line]:
             verb, args = read_line(line)
-            return _printed(await answer(Call(verb, args, SHELL, may_change=True, is_operator=True)))
+            return _printed(await answer(_typed(verb, args)))
         case ["why", story, chat]:
             return await _why(desk, answer, story, chat)
         case _:
@@ -46,11 +52,10 @@ async def operate(desk: Desk, answer: Answer, argv: Sequence[str]) -> Answered:
 
 async def _look(desk: Desk, argv: Sequence[str]) -> Answered:
     match argv:
-        case ["outbox", "list"]:
-            return _json([_row(row) for row in await desk.store.outbox(_OPEN, _MOST_ROWS)])
-        case ["outbox", "show", row_id]:
-            row = await desk.store.delivery(row_id)
-            return _json(_row(row)) if row else _none(f"There is no row {row_id}. See `policybell outbox list`.")
+        case ["alarms"]:
+            return _json([_alarm(alarm) for alarm in desk.alarms()])
+        case ["outbox", *what]:
+            return await _outbox(desk, what)
         case ["sources", "list"]:
             return _json(await _sources(desk))
         case ["sources", "show", source_id]:
@@ -58,8 +63,20 @@ async def _look(desk: Desk, argv: Sequence[str]) -> Answered:
             missing = f"There is no source {source_id}. See `policybell sources list`."
             return _json(source) if source else _none(missing)
         case _:
-            sentence = "This request is unknown here. Is the running daemon of another version? Restart it."
-            return Answered(sentence, ok=False, exit=_WRONG_USE)
+            return _UNKNOWN
+
+
+async def _outbox(desk: Desk, argv: Sequence[str]) -> Answered:
+    match argv:
+        case ["list"]:
+            return _json([_row(row) for row in await desk.store.outbox(_OPEN, _MOST_ROWS)])
+        case ["paused"]:
+            return _json(await desk.store.held())
+        case ["show", row_id]:
+            row = await desk.store.delivery(row_id)
+            return _json(_row(row)) if row else _none(f"There is no row {row_id}. See `policybell outbox list`.")
+        case _:
+            return _UNKNOWN
 
 
 def read_chat(text: str) -> Chat:
@@ -78,9 +95,14 @@ def plain(reply: Reply) -> str:
     return clean_controls("".join(spans)).strip()
 
 
+def _typed(verb: str, args: tuple[str, ...], chat: Chat = SHELL) -> Call:
+    """Make the call of somebody who has the shell: they may do everything, for any chat."""
+    return Call(verb, args, chat, may_change=True, is_operator=True, actor=BY_SHELL)
+
+
 async def _in_chat(answer: Answer, verb: str, chat: str, words: Sequence[str]) -> Answered:
     try:
-        call = Call(verb, tuple(words), read_chat(chat), may_change=True, is_operator=True)
+        call = _typed(verb, tuple(words), read_chat(chat))
     except ValueError as error:
         return Answered(str(error), ok=False, exit=_WRONG_USE)
     return _printed(await answer(call))
@@ -91,11 +113,11 @@ async def _why(desk: Desk, answer: Answer, what: str, chat: str) -> Answered:
         asked = read_chat(chat)
     except ValueError as error:
         return Answered(str(error), ok=False, exit=_WRONG_USE)
-    reply = await answer(Call("why", (what,), asked, is_operator=True))
+    reply = await answer(_typed("why", (what,), asked))
     if not reply.ok:
         return _none(plain(reply))
     story = await _story(desk, what)
-    row = await desk.store.delivery(delivery_id(asked, story.number, story.lead.id)) if story else None
+    row = await desk.store.told(asked, story.number) if story else None
     return _json(
         {
             "text": plain(reply),
@@ -115,20 +137,22 @@ async def _story(desk: Desk, what: str) -> Story | None:
 
 async def _sources(desk: Desk) -> list[Mapping[str, object]]:
     cursors = {cursor.source_id: cursor for cursor in await desk.store.cursors()}
+    paused = await desk.store.paused_sources()
     waiting = [
         {"id": source_id, "name": name, "state": "not yet", "why": why, "url": "", "kind": ""}
         for source_id, name, why in desk.not_yet
     ]
-    return [*(_source(source, cursors.get(source.id)) for source in desk.sources), *waiting]
+    known = [_source(source, cursors.get(source.id), paused.get(source.id)) for source in desk.sources]
+    return [*known, *waiting]
 
 
-def _source(source: SourceSpec, cursor: Cursor | None) -> Mapping[str, object]:
+def _source(source: SourceSpec, cursor: Cursor | None, paused_at: datetime | None) -> Mapping[str, object]:
     known = cursor or Cursor(source.id)
     good = "ok" if known.last_success_at else "not polled"
     return {
         "id": source.id,
         "name": source.name,
-        "state": "failing" if known.failures else good,
+        "state": "paused" if paused_at else "failing" if known.failures else good,
         "why": known.last_error,
         "url": source.url,
         "kind": source.kind,
@@ -137,9 +161,20 @@ def _source(source: SourceSpec, cursor: Cursor | None) -> Mapping[str, object]:
         "agency": source.agency,
         "language": source.language,
         "failures": known.failures,
+        "paused_at": paused_at,
         "next_poll_at": known.next_poll_at,
         "last_success_at": known.last_success_at,
         "last_new_at": known.last_new_at,
+    }
+
+
+def _alarm(alarm: Alarm) -> Mapping[str, object]:
+    return {
+        "key": alarm.key,
+        "severity": alarm.severity,
+        "sentence": alarm.sentence,
+        "next_step": alarm.next_step,
+        "since": alarm.since,
     }
 
 
@@ -156,6 +191,8 @@ def _row(row: Delivery) -> Mapping[str, object]:
         "may_have_arrived": row.unsure,
         "receipt": row.receipt,
         "last_error": row.last_error,
+        "refused_body": row.refused,
+        "to_send_again": f"policybell outbox retry {row.id}" if row.state in _GIVEN_UP else "",
     }
 
 

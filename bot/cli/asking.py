@@ -17,9 +17,11 @@ from bot.clock import SystemClock
 from bot.commands import Desk, answer
 from bot.control import SOCKET_NAME, Answered, DataLock, ask
 from bot.core.model import Voice
+from bot.core.speech import Call, Reply
 from bot.errors import LockedError
 from bot.logs import set_up
 from bot.operate import operate
+from bot.operators import Operators
 from bot.store import open_store
 from config import Settings, load
 
@@ -55,6 +57,13 @@ def show(answered: Answered, *, as_json: bool = False, lay_out: Callable[[Any], 
     return answered.exit
 
 
+async def _answered(desk: Desk, call: Call) -> Reply:
+    """Answer as the daemon's door would, with its record of what operators did."""
+    reply = await answer(desk, call)
+    await Operators().audit(desk.store, call, "done" if reply.ok else "refused", desk.clock.now())
+    return reply
+
+
 async def _without_daemon(settings: Settings, argv: Sequence[str]) -> Answered:
     store = open_store(f"sqlite:///{settings.bot.data_dir / DATABASE_NAME}")
     try:
@@ -66,6 +75,6 @@ async def _without_daemon(settings: Settings, argv: Sequence[str]) -> Answered:
             voice=Voice(zone=settings.bot.timezone),
             clock=SystemClock(),
         )
-        return await operate(desk, partial(answer, desk), argv)
+        return await operate(desk, partial(_answered, desk), argv)
     finally:
         await store.close()

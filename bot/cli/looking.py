@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from bot.cli.asking import ask_bot, show, with_config, with_json
 from bot.cli.layout import facts, table
+from bot.control import SOCKET_NAME, ask
+from bot.errors import BotError
 from bot.operate import SHELL
+from config import load
 
 
 @click.group()
@@ -33,6 +37,37 @@ def show_source(source: str, *, as_json: bool, config: Path | None) -> int:
     return show(ask_bot(config, ["sources", "show", source]), as_json=as_json, lay_out=facts)
 
 
+def _steers(what: str, about: str) -> click.Command:
+    """Make the command that does this to one source."""
+
+    @sources.command(what, help=about)
+    @click.argument("source", metavar="ID")
+    @with_config
+    def steer(source: str, config: Path | None) -> int:
+        return show(ask_bot(config, ["sources", what, source]))
+
+    return steer
+
+
+pause_source = _steers("pause", "Leave a source alone, also after a restart.")
+resume_source = _steers("resume", "Read a paused source again.")
+poll_source = _steers("poll", "Poll a source within about a minute.")
+
+
+@click.command()
+@with_json
+@with_config
+def alarms(*, as_json: bool, config: Path | None) -> int:
+    """What needs an operator now, and what to do about it.
+
+    Exit 1 where anything does.
+    """
+    answered = ask(load(config, os.environ).bot.data_dir / SOCKET_NAME, ["alarms"])
+    if answered is None:
+        raise BotError("No bot runs here, so nothing is measured. Start one with `policybell run`.")
+    return show(answered, as_json=as_json, lay_out=_alarms) or int(answered.text != "[]")
+
+
 @click.command()
 @click.argument("story", metavar="ALERT|URL")
 @click.option("--chat", default=str(SHELL), metavar="CHAT", help="For which chat, as PLATFORM:ID.")
@@ -41,6 +76,10 @@ def show_source(source: str, *, as_json: bool, config: Path | None) -> int:
 def why(story: str, chat: str, *, as_json: bool, config: Path | None) -> int:
     """Why an alert came, or what became of an address."""
     return show(ask_bot(config, ["why", story, chat]), as_json=as_json, lay_out=lambda found: str(found["text"]))
+
+
+def _alarms(rows: list[dict[str, object]]) -> str:
+    return table(rows, ("severity", "sentence", "next_step", "since")) if rows else "No alarm."
 
 
 def _sources(rows: list[dict[str, object]]) -> str:

@@ -20,7 +20,7 @@ async def status(desk: Desk, call: Call) -> Reply:
     cursors = await _cursors(desk)
     census = await desk.store.census()
     now = desk.clock.now()
-    rooms = [Span(f"\n{name}: {state}") for name, state in desk.platforms().items()]
+    rooms = _rooms(desk, await desk.store.held(), now)
     return reply(*_health(desk, cursors, now), "\n", _deliveries(census, now), *rooms, *_alarms(desk, call))
 
 
@@ -66,6 +66,14 @@ def _alarms(desk: Desk, call: Call) -> Iterable[str]:
         yield from (f"\nAlarm: {alarm.sentence}" for alarm in standing)
     else:
         yield f"\n{plural(len(standing), 'alarm')}: the operators of this bot know."
+
+
+def _rooms(desk: Desk, held: Mapping[str, datetime], now: datetime) -> Iterable[str]:
+    """Say how each room is, and which platforms an operator has paused, whether they are on or not."""
+    states = desk.platforms()
+    for name in dict.fromkeys((*states, *held)):
+        paused = f"; paused by an operator for {span_of_time(now - held[name])}" if name in held else ""
+        yield f"\n{name}: {states.get(name, 'off')}{paused}"
 
 
 async def _cursors(desk: Desk) -> Mapping[str, Cursor]:

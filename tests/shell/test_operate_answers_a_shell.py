@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from bot.commands import Desk, answer
 from bot.control import Answered
+from bot.core.alarms import Alarm, Severity
 from bot.core.model import Changes, Chat, Delivery, DeliveryState, Topic, Voice
 from bot.core.plan import delivery_id
 from bot.core.speech import Reply, Span
@@ -138,12 +140,28 @@ async def test_why_names_the_story_its_decisions_and_the_row(desk: Desk) -> None
     assert (unknown.ok, unknown.exit) == (False, 1)
 
 
+async def test_a_source_is_paused_from_the_shell_and_shown_so(desk: Desk) -> None:
+    assert "is paused" in (await asked(desk, "sources", "pause", "source-1")).text
+    assert (await data(desk, "sources", "show", "source-1"))["state"] == "paused"
+    assert (await asked(desk, "sources", "pause", "source-1")).exit == 1
+    assert (await asked(desk, "sources", "resume", "source-1")).exit == 0
+    assert (await data(desk, "sources", "show", "source-1"))["paused_at"] is None
+    assert (await asked(desk, "sources", "poll", "source-1")).exit == 0
+
+
+async def test_alarms_are_data(desk: Desk) -> None:
+    assert await data(desk, "alarms") == []
+    disk = Alarm("disk", Severity.URGENT, "The disk is nearly full.", "Make room.", since=NOW)
+    (shown,) = await data(replace(desk, alarms=lambda: (disk,)), "alarms")
+    assert (shown["severity"], shown["since"]) == ("urgent", NOW.isoformat())
+
+
 async def test_a_talk_is_a_chat_like_any_other(desk: Desk) -> None:
     assert "Following" in (await asked(desk, "say", "/follow tps")).text
     assert (await asked(desk, "say", "nonsense")).ok is False
 
 
-@pytest.mark.parametrize("argv", [(), ("dance",), ("outbox",), ("sources", "poll", "x"), ("follow",)])
+@pytest.mark.parametrize("argv", [(), ("dance",), ("outbox",), ("sources", "dance", "x"), ("follow",)])
 async def test_an_unknown_request_is_wrong_use(desk: Desk, argv: tuple[str, ...]) -> None:
     answered = await asked(desk, *argv)
     assert (answered.ok, answered.exit) == (False, 2)
