@@ -25,6 +25,10 @@ class Clockwork:
         self._last: dict[str, float] = {}
         self._scheduler: AsyncIOScheduler | None = None
 
+    def every(self, name: str) -> timedelta:
+        """How long it is from one beat to the next."""
+        return self._intervals[name]
+
     async def beat(self, name: str) -> None:
         """Wait for the beat and take it."""
         await self._beats[name].wait()

@@ -211,6 +211,7 @@ class Bot:
     announce: Callable[[Sequence[Polled]], Awaitable[None]]
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     last_tick: datetime | None = None
+    ticks: int = 0
     drain_seconds: float = DRAIN_SECONDS
     others: list[Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=list)
 
@@ -278,6 +279,7 @@ class Bot:
         while True:
             await self.clockwork.beat("tick")
             self.last_tick = self.clock.now()
+            self.ticks += 1
             results = await poll_due(self.polling)
             self.last_tick = self.clock.now()
             if results:

@@ -74,18 +74,24 @@ def set_up(*, format: Format, level: str, secrets: Collection[str], chat_key: Ca
             ],
         )
     )
-    number = logging.getLevelNamesMapping()[level.upper()]
     logging.root.handlers[:] = [handler]
-    logging.root.setLevel(number)
-    for library in _NEVER_BELOW_WARNING:
-        logging.getLogger(library).setLevel(max(number, logging.WARNING))
     logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(number),
     )
+    set_level(level)
     _log_what_nobody_caught()
+
+
+def set_level(level: str) -> None:
+    """Let lines of this level and above through. `auto` is `error` where somebody chats in this terminal, or `info`."""
+    chosen = ("error" if sys.stdin.isatty() else "info") if level == "auto" else level
+    number = logging.getLevelNamesMapping()[chosen.upper()]
+    logging.root.setLevel(number)
+    for library in _NEVER_BELOW_WARNING:
+        logging.getLogger(library).setLevel(max(number, logging.WARNING))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(number))
 
 
 class Redactor:

@@ -61,6 +61,11 @@ def gather(path: Path | None, environ: Mapping[str, str]) -> tuple[Tree, list[Pr
     return tree, problems
 
 
+def file_of(path: Path | None, environ: Mapping[str, str]) -> Path:
+    """Say which file holds the settings: the one that was named, in a call or in the environment, else `bot.toml`."""
+    return _named(path, environ) or DEFAULT_PATH
+
+
 def variable(key: str) -> str:
     """Write a setting's path as the environment has it: `slack.bot_token` is POLICYBELL_SLACK__BOT_TOKEN."""
     return PREFIX + key.upper().replace(".", "__")
@@ -81,7 +86,7 @@ def _over(lower: Tree, upper: Tree) -> Tree:
 
 
 def _from_file(path: Path | None, environ: Mapping[str, str]) -> tuple[Tree, list[Problem]]:
-    named = path or (Path(environ[PATH_VARIABLE]) if environ.get(PATH_VARIABLE) else None)
+    named = _named(path, environ)
     file = named or DEFAULT_PATH
     try:
         tree = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -92,6 +97,10 @@ def _from_file(path: Path | None, environ: Mapping[str, str]) -> tuple[Tree, lis
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         return {}, [(str(file), f"is not TOML: {error}")]
     return tree, list(_take_out_secrets(tree))
+
+
+def _named(path: Path | None, environ: Mapping[str, str]) -> Path | None:
+    return path or (Path(environ[PATH_VARIABLE]) if environ.get(PATH_VARIABLE) else None)
 
 
 def _take_out_secrets(tree: Tree) -> Iterator[Problem]:

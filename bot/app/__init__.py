@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import signal
+import os
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from bot.app.build import build
 from bot.app.current import Current
+from bot.app.reload import Reloader
 from bot.app.rooms import RunOptions
+from bot.app.service import keep_informed, reload_on_signal, stop_on_signals
 from bot.app.world import real_world, sample_world
 from bot.control import DataLock
 from bot.core.model import Chat
 from bot.core.speech import Call
 from bot.reading import ReadingRoom
 from bot.sample import SampleServer
+from bot.systemd import ServiceManager
 from config import Settings
 
 __all__ = ["RunOptions", "main"]
@@ -47,14 +50,19 @@ async def _live(settings: Settings, options: RunOptions, data_dir: Path) -> None
             world = sample_world(data_dir, sample)
         else:
             world = real_world(settings, data_dir)
-        bot = await build(Current(settings), options, world, reading, closing)
-        for name in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(name, bot.stop.set)
+        current, manager = Current(settings), ServiceManager(os.environ)
+        bot = await build(current, options, world, reading, closing)
+        stop_on_signals(bot, manager)
+        reloader = Reloader(bot, current, options.config, os.environ)
+        if world.sample is None:
+            reload_on_signal(bot, reloader, manager)
+        keep_informed(bot, settings, manager, lambda: current.last.ok)
         await bot.begin()
         if world.sample is not None:
             for chat in (chat for chat in SAMPLE_CHATS if chat.platform in bot.rooms.all):
                 await bot.door.answer(Call("follow", SAMPLE_TOPICS, chat, may_change=True))
         if not options.once:
+            manager.ready()
             await bot.serve()
             return
         await bot.run_once()

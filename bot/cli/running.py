@@ -35,7 +35,7 @@ def run(config: Path | None, *, once: bool, sample: bool, no_web: bool) -> int:
         pass
     set_up(
         format=settings.bot.log_format,
-        level=_level(settings.bot.log_level),
+        level=settings.bot.log_level,
         secrets=settings.secrets(),
         chat_key=MonthlyKey(settings.bot.data_dir / KEY_NAME, SystemClock().now),
     )
@@ -43,7 +43,7 @@ def run(config: Path | None, *, once: bool, sample: bool, no_web: bool) -> int:
         log.warning("setting.ignored", key=key, why=why)
     try:
         app = import_module("bot.app")
-        return int(app.main(settings, app.RunOptions(once=once, sample=sample, web=not no_web)))
+        return int(app.main(settings, app.RunOptions(once=once, sample=sample, web=not no_web, config=config)))
     except BotError:
         raise
     except Exception as error:  # noqa: BLE001 - a daemon's traceback belongs in its log
@@ -70,13 +70,6 @@ def chat(config: Path | None) -> int:
         elif line.strip():
             raise BotError("The bot has stopped. Start it again with `policybell run`.")
     return 0
-
-
-def _level(wanted: str) -> str:
-    """Choose the level of logs: where somebody chats in this terminal, only what is broken is worth their screen."""
-    if wanted != "auto":
-        return wanted
-    return "error" if sys.stdin.isatty() else "info"
 
 
 def _typed(prompt: str) -> str | None:

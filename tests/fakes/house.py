@@ -25,7 +25,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.platform import FakePlatform
 
 ANA = Chat("fake", "", "1")
-SOON = {name: timedelta(milliseconds=10) for name in ("tick", "outbox", "housekeeping")}
+SOON = {name: timedelta(milliseconds=10) for name in ("tick", "outbox", "config", "housekeeping")}
 
 
 class Room:
