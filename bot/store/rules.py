@@ -30,7 +30,7 @@ RETRIABLE = frozenset({DeliveryState.MAYBE, DeliveryState.DEAD, DeliveryState.EX
 DISCARDABLE = frozenset({DeliveryState.PENDING, DeliveryState.MAYBE, DeliveryState.DEAD, DeliveryState.EXPIRED})
 
 # Which of two rows for one story stays when their chats turn out to be one: the one that came furthest.
-FURTHEST_FIRST = (
+_FURTHEST_FIRST = (
     DeliveryState.SENT,
     DeliveryState.SENDING,
     DeliveryState.MAYBE,
@@ -135,9 +135,14 @@ def same_news(one: Delivery, other: Delivery) -> bool:
     )
 
 
+def farther(row: Delivery) -> int:
+    """Rank a row among those for one story: the lower, the further it came. What was told is told, expired or not."""
+    return _FURTHEST_FIRST.index(DeliveryState.SENT if row.receipt else row.state)
+
+
 def retried(row: Delivery) -> Delivery:
     """Put a row back. What may have arrived stays marked; a refused text gets its full chance again."""
-    return replace(row, state=DeliveryState.PENDING, plain=False)
+    return replace(row, state=DeliveryState.PENDING, plain=False, receipt="")
 
 
 def joined(kept: Delivery, dropped: Delivery) -> Delivery:

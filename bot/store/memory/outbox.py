@@ -52,7 +52,7 @@ class Outbox:
         patience: Patience | None = None,
     ) -> tuple[Delivery, ...]:
         served = set(platforms).difference(self.held)
-        heads = sorted(self._heads(now, served), key=lambda row: row.age)[:limit]
+        heads = first_of_threads(sorted(self._heads(now, served), key=lambda row: row.age))[:limit]
         waiting = (self.of(head.delivery.chat, DeliveryState.PENDING) for head in heads)
         bundles = [bundle(head, lane, now, patience) for head, lane in zip(heads, waiting, strict=True)]
         return tuple(self._lease(rows, now, now + lease) for rows in bundles)
@@ -69,7 +69,7 @@ class Outbox:
                 continue
             if home.mute is not None and home.mute.holds(now):
                 continue
-            if self.of(chat, DeliveryState.SENDING):
+            if any(self.of(thread, DeliveryState.SENDING) for thread in self.people.threads(chat)):
                 continue
             head = min(self.of(chat, DeliveryState.PENDING), key=lambda row: row.age, default=None)
             if head is not None and head.delivery.due_at <= now:
@@ -149,7 +149,7 @@ class Outbox:
                 self._join(row, double)
 
     def _join(self, *doubles: Row) -> None:
-        kept, dropped = sorted(doubles, key=lambda row: (rules.FURTHEST_FIRST.index(row.state), row.seq))
+        kept, dropped = sorted(doubles, key=lambda row: (rules.farther(row.delivery), row.seq))
         kept.delivery = rules.joined(kept.delivery, dropped.delivery)
         del self.rows[dropped.delivery.id]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.core.model import Chat, Preferences, Voice
-from bot.store.rules import FURTHEST_FIRST, joined, longer
+from bot.store.rules import farther, joined, longer
 from bot.store.sqlite.rows import (
     Connection,
     as_list,
@@ -196,7 +196,7 @@ def _join_doubles(connection: Connection, old: int, new: int) -> None:
             "SELECT * FROM deliveries_with_chat WHERE seq IN (?, ?) ORDER BY seq", pair
         ).fetchall()
         doubles = zip((row["seq"] for row in rows), deliveries_of(connection, rows), strict=True)
-        (kept_seq, kept), (dropped_seq, dropped) = sorted(doubles, key=lambda one: FURTHEST_FIRST.index(one[1].state))
+        (kept_seq, kept), (dropped_seq, dropped) = sorted(doubles, key=lambda one: farther(one[1]))
         both = joined(kept, dropped)
         connection.execute("DELETE FROM deliveries WHERE seq = ?", (dropped_seq,))
         connection.execute(

@@ -195,4 +195,5 @@ def delivery_of(row: Row, story: Story) -> Delivery:
         plain=bool(row["plain"]),
         receipt=row["receipt"],
         last_error=row["last_error"],
+        refused=row["refused"],
     )
