@@ -1,0 +1,153 @@
+"""What delivering promises, in sixty lines: who is owed what, and what each answer makes of it.
+
+No lanes, no leases, no rests, no limits: only what must be true whenever it is looked at.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+
+from bot.core.model import Chat
+
+FURTHEST = ("sent", "sending", "maybe", "pending", "dead", "expired", "cancelled")
+
+
+@dataclass(slots=True, eq=False)
+class Owed:
+    """One story owed to one chat, and why."""
+
+    place: tuple[int, str]  # in the order of writing
+    reasons: set[str]
+    state: str = "pending"
+    unsure: bool = False
+    plain: bool = False
+    arrived: int = 0
+
+    def wait(self) -> None:
+        self.state = "pending" if self.reasons else "cancelled"
+
+    def came_to(self, outcome: str) -> None:
+        """Say what an answer means, as docs/design.md has it. A row that is not being sent any more stays as it is."""
+        match outcome:
+            case _ if self.state != "sending":
+                return
+            case "sent":
+                self.state = "sent"
+            case "unsure" if self.unsure:
+                self.state = "maybe"
+            case "refused" if self.plain:
+                self.state = "dead"
+            case "gone":
+                self.state = "cancelled"
+            case _:
+                self.unsure |= outcome == "unsure"
+                self.plain |= outcome == "refused"
+                self.wait()
+
+
+@dataclass(slots=True)
+class Model:
+    """Chats by their present names; `copies` by the name that was written on each, with its mark."""
+
+    follows: dict[Chat, set[str]] = field(default_factory=dict)
+    owed: dict[Chat, dict[int, Owed]] = field(default_factory=dict)
+    gone: set[Chat] = field(default_factory=set)
+    former: dict[Chat, Chat] = field(default_factory=dict)
+    copies: dict[tuple[Chat, int], list[bool]] = field(default_factory=lambda: defaultdict(list))
+
+    def of(self, chat: Chat) -> Chat:
+        return self.former.get(chat, chat)
+
+    def follow(self, chat: Chat, query: str) -> None:
+        home = self.of(chat)
+        self.follows.setdefault(home, set()).add(query)
+        self.owed.setdefault(home, {})
+        self.gone.discard(home)
+
+    def unfollow(self, chat: Chat, queries: set[str]) -> None:
+        home = self.of(chat)
+        self.follows.get(home, set()).difference_update(queries)
+        for owed in self.owed.get(home, {}).values():
+            if owed.state in {"pending", "sending"}:
+                owed.reasons -= queries
+            if owed.state == "pending":
+                owed.wait()
+
+    def publish(self, story: int, queries: set[str]) -> None:
+        for home, asked in self.follows.items():
+            if home not in self.gone and asked & queries:
+                self.owed[home][story] = Owed((story, str(home)), asked & queries)
+
+    def begin(self, chat: Chat, stories: tuple[int, ...]) -> list[Owed]:
+        """Note that a message leaves: to somebody who is owed just that, next, and nothing else at this moment."""
+        lane = self.owed[self.of(chat)]
+        assert self.of(chat) == chat, "written to a former name"
+        assert all(owed.state != "sending" for owed in lane.values()), "two at once"
+        waiting = [story for story, owed in sorted(lane.items()) if owed.state == "pending"]
+        assert list(stories) == waiting[: len(stories)], "something else was next"
+        begun = [lane[story] for story in stories]
+        for owed in begun:
+            owed.state = "sending"
+        return begun
+
+    def arrive(self, chat: Chat, stories: tuple[int, ...], marks: tuple[bool, ...], begun: list[Owed]) -> None:
+        for story, marked, owed in zip(stories, marks, begun, strict=True):
+            copies = self.copies[chat, story]
+            copies.append(marked)
+            owed.arrived += 1
+            assert copies[1:] in ([], [True]), "a third copy, or a second that is not marked"
+
+    def leave(self, chat: Chat) -> None:
+        """Note that a chat cannot be reached, nor any of its threads."""
+        for home in self.threads(chat):
+            self.gone.add(home)
+            for owed in self.owed[home].values():
+                if owed.state == "pending":
+                    owed.state = "cancelled"
+
+    def come_back(self, chat: Chat) -> None:
+        self.gone -= {self.of(chat)} | (set() if chat.thread else self.threads(chat))
+
+    def waits(self) -> bool:
+        """Tell whether anything is still to come; what came back to a chat that was lost meanwhile waits with it."""
+        lanes = (lane for home, lane in self.owed.items() if home not in self.gone)
+        return any(owed.state in {"pending", "sending"} for lane in lanes for owed in lane.values())
+
+    def threads(self, chat: Chat) -> set[Chat]:
+        return {home for home in self.owed if replace(home, thread=chat.thread) == chat}
+
+    def move(self, chat: Chat, to: Chat) -> None:
+        old = self.of(chat)
+        if old not in self.owed or old == to:
+            return
+        new = to if self.of(to) == old else self.of(to)
+        self.former = {name: new if home == old else home for name, home in self.former.items() if name != new}
+        self.former[old] = new
+        theirs, ours = self.owed.pop(old), self.owed.get(new)
+        was_gone = old in self.gone
+        self.gone.discard(old)
+        if (ours is None and was_gone) or (new in self.gone and was_gone):
+            self.gone.add(new)
+        else:
+            self.gone.discard(new)
+        self.follows[new] = self.follows.pop(old) | self.follows.get(new, set())
+        self.owed[new] = _joined(theirs, ours or {})
+
+    def forget(self, chat: Chat) -> None:
+        home = self.of(chat)
+        for known in (self.follows, self.owed):
+            known.pop(home, None)
+        self.gone.discard(home)
+        self.former = {name: there for name, there in self.former.items() if there != home}
+
+
+def _joined(theirs: dict[int, Owed], ours: dict[int, Owed]) -> dict[int, Owed]:
+    both = {**theirs, **ours}
+    for story in theirs.keys() & ours.keys():
+        kept, dropped = sorted((ours[story], theirs[story]), key=lambda owed: (FURTHEST.index(owed.state), owed.place))
+        kept.reasons |= dropped.reasons
+        kept.unsure |= dropped.unsure
+        dropped.state = "dropped"
+        both[story] = kept
+    return both
