@@ -13,9 +13,10 @@ from datetime import datetime
 from bot.commands import Desk, read_line
 from bot.control import Answered
 from bot.core.alarms import Alarm
+from bot.core.chats import read_chat
 from bot.core.clean import canonical_url
 from bot.core.intake import Cursor, SourceSpec
-from bot.core.model import PLATFORMS, Chat, Delivery, DeliveryState, Story
+from bot.core.model import Chat, Delivery, DeliveryState, Story
 from bot.core.speech import Call, Reply
 from bot.core.text import clean_controls
 from bot.operators import BY_SHELL
@@ -77,16 +78,6 @@ async def _outbox(desk: Desk, argv: Sequence[str]) -> Answered:
             return _json(_row(row)) if row else _none(f"There is no row {row_id}. See `policybell outbox list`.")
         case _:
             return _UNKNOWN
-
-
-def read_chat(text: str) -> Chat:
-    """Read a chat as people type it; raise `ValueError` with a sentence where it is none."""
-    chat = Chat.parse(text)
-    if chat.platform not in PLATFORMS:
-        raise ValueError(f"{chat.platform!r} is not a platform. Those there are: {', '.join(PLATFORMS)}.")
-    if chat.platform == "telegram" and not chat.id.removeprefix("-").isdecimal():
-        raise ValueError(f"A Telegram chat is a number, such as telegram:-1001234; got {chat.id!r}.")
-    return chat
 
 
 def plain(reply: Reply) -> str:

@@ -14,7 +14,6 @@ _BURSTS = "bursts are not bundled yet; every alert is sent by itself"
 _WEBHOOKS = "Telegram is read by long polling only"
 _PAGES = "the web serves the chat and the health checks only"
 _RETENTION = "nothing is cleaned up by age yet"
-_OPERATORS = "the shell is the only operator so far"
 
 # A name stands for itself and for everything under it; `[]` is any item of a list.
 NOT_YET: dict[str, str] = {
@@ -39,10 +38,6 @@ NOT_YET: dict[str, str] = {
     "retention.deliveries": _RETENTION,
     "retention.inactive_chats": _RETENTION,
     "retention.audit": _RETENTION,
-    "ops.operators": _OPERATORS,
-    "ops.notify": _OPERATORS,
-    "ops.ping_url": "nothing is called from outside yet",
-    "ops.source_failing_after": "failing sources are shown by /sources and raise no alarm yet",
     "ops.backup": "there are no scheduled backups yet",
     "sources[].relevance": "topics and filters alone decide so far",
     "sources[].select": "pages are not read by selectors yet",

@@ -14,18 +14,21 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.core.intake import Relevance, SourceSpec, Standing
-from bot.core.model import Topic
+from bot.core.model import Chat, Topic
 from config.not_yet import KINDS_NOT_YET
 from config.units import Duration, Share, Size, between, duration_between
 from config.words import (
     Address,
     Enabled,
     read_address,
+    read_chats,
     read_enabled,
     read_header,
     read_id,
     read_ids,
     read_line,
+    read_people,
+    read_secret_url,
     read_url,
     read_who,
     read_zone,
@@ -144,6 +147,13 @@ class Web(Section):
     chat: bool = True
 
 
+class Ops(Section):
+    operators: Annotated[tuple[Chat, ...], NoDecode, BeforeValidator(read_people)] = ()
+    notify: Annotated[tuple[Chat, ...], NoDecode, BeforeValidator(read_chats)] = ()
+    ping_url: Annotated[SecretStr, AfterValidator(read_secret_url)] = SecretStr("")
+    source_failing_after: Annotated[Duration, duration_between("1m", "30d")] = timedelta(hours=6)
+
+
 class Catalogue(Section):
     enabled: Annotated[Literal["default"] | tuple[str, ...], BeforeValidator(read_ids)] = "default"
 
@@ -179,6 +189,7 @@ class Settings(BaseSettings):
     telegram: Telegram = Telegram()
     slack: Slack = Slack()
     web: Web = Web()
+    ops: Ops = Ops()
     catalogue: Catalogue = Catalogue()
     sources: tuple[Source, ...] = ()
     topics: tuple[Topic, ...] = ()
@@ -225,6 +236,7 @@ class Settings(BaseSettings):
         slack = self.slack
         kept = (
             self.telegram.token,
+            self.ops.ping_url,
             slack.bot_token,
             slack.app_token,
             slack.signing_secret,

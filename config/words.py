@@ -13,6 +13,10 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
+from pydantic import SecretStr
+
+from bot.core.chats import read_chat, read_person
+
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _HIGHEST_PORT = 65_535
@@ -107,6 +111,30 @@ def read_who(value: object) -> object:
     if not isinstance(people, list | tuple) or not people or not all(_SLACK_PERSON.fullmatch(str(p)) for p in people):
         raise ValueError(f'write "members", "admins", or a list of Slack user ids such as ["U0123ABCD"]; got {value!r}')
     return tuple(people)
+
+
+def read_people(value: object) -> object:
+    """Read a list of people by their numbers, which the environment may separate with commas."""
+    return tuple(read_person(text) for text in _texts(value, "telegram:123456"))
+
+
+def read_chats(value: object) -> object:
+    """Read a list of chats, which the environment may separate with commas."""
+    return tuple(read_chat(text) for text in _texts(value, "telegram:-1001234"))
+
+
+def _texts(value: object, example: str) -> list[str]:
+    items = value.replace(",", " ").split() if isinstance(value, str) else value
+    if isinstance(items, list | tuple):
+        return [str(item) for item in items]
+    raise ValueError(f'write a list such as ["{example}"]; got {value!r}')
+
+
+def read_secret_url(secret: SecretStr) -> SecretStr:
+    """Read a web address that is a secret, or nothing. What is wrong with it is said without it."""
+    if secret:
+        read_url(secret.get_secret_value())
+    return secret
 
 
 def read_ids(value: object) -> object:

@@ -248,3 +248,44 @@ def test_a_topic_without_what_it_needs_says_so(tmp_path: Path) -> None:
         "topics[0].name": "is needed here",
         "topics[0].query": "is needed here",
     }
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("operators", '["telegram:-1001"]', "is not a person's number"),
+        ("operators", '["telegram:@olga"]', "is not a person's number"),
+        ("operators", '["telegram:0123"]', "is not a person's number"),
+        ("operators", '["telegram:1#5"]', "is not a person's number"),
+        ("operators", '["slack:C0123"]', "is not a person's number"),
+        ("operators", '["web:local"]', "only people of telegram and slack"),
+        ("operators", '["olga"]', "is not a chat"),
+        ("operators", "5", "write a list"),
+        ("notify", '["telegram:channel"]', "is a number"),
+        ("notify", '["slack:general"]', "is its id"),
+        ("notify", '["mail:ops"]', "is not a platform"),
+        ("notify", '["telegram:1", "C0123"]', "'C0123' is not a chat"),
+        ("ping_url", '"hc-ping.example/secret-canary"', "must start with http"),
+        ("ping_url", '"https://u:p@ping.example/secret-canary"', "user name or password"),
+    ],
+)
+def test_who_is_told_and_who_may_operate_is_checked_before_anything_starts(
+    tmp_path: Path, key: str, value: str, said: str
+) -> None:
+    found = problems(tmp_path, f"[ops]\n{key} = {value}\n")
+    assert list(found) == [f"ops.{key}"]
+    assert said in found[f"ops.{key}"]
+    assert "canary" not in repr(found)
+
+
+def test_operators_and_chats_to_tell_may_come_from_the_environment(tmp_path: Path) -> None:
+    environ = {"POLICYBELL_OPS__OPERATORS": "telegram:1,slack:T1/U12", "POLICYBELL_OPS__NOTIFY": "telegram:-1#5"}
+    settings = loaded(tmp_path, "", environ)
+    assert [str(one) for one in settings.ops.operators] == ["telegram:1", "slack:T1/U12"]
+    assert [str(one) for one in settings.ops.notify] == ["telegram:-1#5"]
+
+
+def test_the_ping_address_is_a_secret(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, '[ops]\nping_url = "https://ping.example/secret-canary"\n')
+    assert "canary" not in repr(settings)
+    assert "https://ping.example/secret-canary" in settings.secrets()

@@ -10,10 +10,11 @@ import pytest
 from bot.commands import Desk, answer
 from bot.control import Answered
 from bot.core.alarms import Alarm, Severity
+from bot.core.chats import read_chat
 from bot.core.model import Changes, Chat, Delivery, DeliveryState, Topic, Voice
 from bot.core.plan import delivery_id
 from bot.core.speech import Reply, Span
-from bot.operate import operate, plain, read_chat
+from bot.operate import operate, plain
 from bot.store.memory import MemoryStore
 from tests.builders import NOW, a_chat, a_cursor, a_source, a_story, a_why, an_alert, some_changes
 from tests.fakes.clock import FakeClock
