@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -27,7 +28,8 @@ def main() -> None:
     limits = ReadLimits(**json.loads(sys.argv[1]))
     for ignored in (signal.SIGINT, signal.SIGTERM):  # both go to whole groups; we end when our input does
         signal.signal(ignored, signal.SIG_IGN)
-    os.nice(_NICENESS)
+    with contextlib.suppress(OSError):  # a courtesy that a sandbox may refuse
+        os.nice(_NICENESS)
     job.leave_network()
     _warm_up()
     os.write(_OUTPUT, READY)

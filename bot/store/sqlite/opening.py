@@ -111,7 +111,7 @@ def file_system_of(path: Path, mounts: str) -> str:
     return kind
 
 
-def check_place(path: Path, mounts: Path = Path("/proc/mounts")) -> None:
+def check_place(path: Path, mounts: Path = Path("/proc/self/mounts")) -> None:
     """Refuse a network file system: write-ahead logging needs memory shared within one machine."""
     if not mounts.exists():
         return
