@@ -32,7 +32,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What Slack hands out for one workspace. `lasts` is in seconds; None where the token does not expire."""
+    """What Slack hands out for one workspace. `lasts` is in seconds; None where the token does not expire.
+
+    `team` and `bot_user` may be empty where a token only takes the place of another.
+    """
 
     team: str
     bot_user: str
@@ -67,6 +70,10 @@ class Client:
         said = await self._call("auth.test", params={"token": token})
         return Identity(str(said.get("team_id")), str(said.get("user_id")), str(said.get("user")))
 
+    async def reachable(self) -> None:
+        """Ask nothing of anybody: return where Slack answers at all."""
+        await self._call("api.test")
+
     async def socket_url(self, app_token: str) -> str:
         """Get an address that opens one Socket Mode connection: the proof that the app token is good."""
         url = (await self._call("apps.connections.open", params={"token": app_token})).get("url")
@@ -76,8 +83,8 @@ class Client:
 
     async def grant(self, client_id: str, client_secret: str, **asked: str) -> Grant:
         """Exchange the code of an installation, or a refresh token, for tokens. Either can be used once."""
-        app = {"client_id": client_id, "client_secret": client_secret}
-        return _grant(await self._call("oauth.v2.access", data=dict(asked), auth=app))
+        app = {"Authorization": aiohttp.encode_basic_auth(client_id, client_secret)}
+        return _grant(await self._call("oauth.v2.access", data=dict(asked), headers=app))
 
     async def user(self, token: str, user_id: str) -> Mapping[str, object] | None:
         """Look somebody up; None where Slack does not say."""
@@ -131,19 +138,14 @@ def _library_client(api_url: str) -> AsyncWebClient:
 
 
 def _grant(said: Mapping[str, object]) -> Grant:
-    """Read what was granted. An answer that lacks what we need is not to be understood, whatever it claims."""
-    team, token, bot_user = said.get("team"), said.get("access_token"), said.get("bot_user_id")
+    """Read what was granted: without a token it is not to be understood, whatever it claims."""
+    team, lasts = said.get("team"), said.get("expires_in")
     team_id = team.get("id") if isinstance(team, Mapping) else None
-    if not (isinstance(team_id, str) and isinstance(token, str) and isinstance(bot_user, str) and team_id and token):
+    texts = (team_id, said.get("bot_user_id"), said.get("access_token"), said.get("refresh_token"))
+    team_id, bot_user, token, refresh_token = (text if isinstance(text, str) else "" for text in texts)
+    if not token:
         raise unreadable()
-    refresh, lasts = said.get("refresh_token"), said.get("expires_in")
-    return Grant(
-        team=team_id,
-        bot_user=bot_user,
-        token=token,
-        refresh_token=refresh if isinstance(refresh, str) else "",
-        lasts=lasts if isinstance(lasts, int) and refresh else None,
-    )
+    return Grant(team_id, bot_user, token, refresh_token, lasts if isinstance(lasts, int) and refresh_token else None)
 
 
 def library_logger() -> logging.Logger:

@@ -120,9 +120,10 @@ def _refusal(error: SlackApiError) -> SendError | TokenError:
 def _for_word(word: str) -> SendError | TokenError:
     said = word if re.fullmatch(r"[a-z0-9_]{1,64}", word) else "an unknown word"
     if word == "missing_scope":
-        return TokenError("Slack misses a permission. Reinstall the app with `policybell slack manifest`.")
+        sentence = "Slack misses a permission. Reinstall the app with `policybell slack manifest`."
+        return TokenError(sentence, word=word)
     if word in _APP_REFUSED:
-        return TokenError(f"Slack does not accept the app any more ({said}). Give it a new token.")
+        return TokenError(f"Slack does not accept the app any more ({said}). Give it a new token.", word=word)
     if word in _CHAT_REFUSED or word.startswith("restricted_action"):
         return ChatGone(f"Slack does not let the bot write there ({said})")
     if word in _MAYBE_DONE:

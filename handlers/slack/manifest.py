@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 
 DEFAULT_COMMAND = "/policybell"
+BOT_SCOPES = ("commands", "chat:write", "users:read", "channels:read", "groups:read", "files:write")
 
 
 def manifest(command: str = DEFAULT_COMMAND) -> dict[str, object]:
@@ -37,9 +38,7 @@ def manifest(command: str = DEFAULT_COMMAND) -> dict[str, object]:
                 }
             ],
         },
-        "oauth_config": {
-            "scopes": {"bot": ["commands", "chat:write", "users:read", "channels:read", "groups:read", "files:write"]}
-        },
+        "oauth_config": {"scopes": {"bot": list(BOT_SCOPES)}},
         "settings": {
             "event_subscriptions": {"bot_events": ["member_joined_channel", "app_uninstalled", "tokens_revoked"]},
             "interactivity": {"is_enabled": True},

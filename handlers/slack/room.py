@@ -10,11 +10,13 @@ from aiohttp.web import RouteDef
 from bot.core.model import Alert, Chat, Delivery
 from bot.core.pace import Limit, Pace
 from bot.core.speech import Message, Reply
-from bot.errors import TokenError
+from bot.errors import SendError, TokenError
 from bot.ports import Clock, Door
 from bot.turn import turn
 from handlers.slack.client import Client
 from handlers.slack.inbound import Inbound
+from handlers.slack.installed import Installed, OAuthApp
+from handlers.slack.installing import Installing
 from handlers.slack.listening import Listening
 from handlers.slack.manifest import DEFAULT_COMMAND
 from handlers.slack.members import Members, User
@@ -35,9 +37,10 @@ OVERALL = Limit(4, SECOND)
 class Slack:
     """The Slack room. See `bot.ports.Platform`.
 
-    Slack is heard through a socket that the app token opens, or, where there is a `signing_secret`, through requests
-    to `public_routes`. `who` may change things: "members" (full members, no guests), "admins", or user ids. `timeout`
-    is in seconds.
+    It serves the workspace of the bot token, or, with an `oauth` app, every workspace that installed it. Slack is heard
+    through a socket that the app token opens, or, where there is a `signing_secret`, through requests to
+    `public_routes`. `who` may change things: "members" (full members, no guests), "admins", or user ids. `timeout` is
+    in seconds.
     """
 
     name = "slack"
@@ -49,6 +52,7 @@ class Slack:
         *,
         clock: Clock,
         signing_secret: str = "",
+        oauth: OAuthApp | None = None,
         api_url: str = API_URL,
         command: str = DEFAULT_COMMAND,
         who: str | Collection[str] = "members",
@@ -67,7 +71,12 @@ class Slack:
             self._listening = Listening(requests, clock)
         else:
             self._listening = Listening(Socket(self._client, app_token, rhythm=rhythm), clock)
+        self._door: Door | None = None
         self._workspaces: Workspaces = OneWorkspace(self._client, bot_token, self._listening.doubt)
+        if oauth is not None:
+            installed = Installed(self._client, oauth, clock, door=lambda: self._door)
+            self.public_routes += Installing(self._client, oauth, installed, clock, api_url=api_url).routes()
+            self._workspaces = installed
 
     @property
     def is_connected(self) -> bool:
@@ -101,18 +110,23 @@ class Slack:
             command=self._command,
             post=self._post,
         )
+        self._door = door
         await self._listening.run(inbound.app(), self._workspaces.prove)
 
     async def close(self) -> None:
+        await self._workspaces.close()
         await self._client.close()
 
     async def _post(self, chat: Chat, message: Mapping[str, object]) -> str:
         async with turn(self.pace, chat, self._clock):
-            workspace = await self._workspaces.of(chat)
+            token = await self._workspaces.token(chat.workspace)
             try:
-                return await self._client.post(workspace.token, chat, message)
+                return await self._client.post(token, chat, message)
             except TokenError as refusal:
-                raise await self._workspaces.refused(workspace, refusal) from None
+                raise await self._workspaces.refused(chat.workspace, token, refusal) from None
 
     async def _look_up(self, workspace: Workspace, user_id: str) -> User | None:
-        return await self._client.user(workspace.token, user_id)
+        try:
+            return await self._client.user(await self._workspaces.token(workspace.name), user_id)
+        except SendError:
+            return None  # whoever cannot be looked up may not change anything

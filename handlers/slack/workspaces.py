@@ -7,7 +7,7 @@ has the other.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from bot.core.model import Chat
@@ -23,7 +23,6 @@ class Workspace:
     team: str
     bot_user: str
     bot_name: str
-    token: str = field(repr=False)
 
     def chat(self, channel: str) -> Chat:
         return Chat("slack", self.name, channel)
@@ -40,17 +39,19 @@ class Workspaces(Protocol):
         """Name the workspace that something came from; None where the app is not installed there."""
         ...
 
-    async def of(self, chat: Chat) -> Workspace:
-        """Name the workspace of a chat, with a token that can be used now; raise as `Platform.send` may."""
+    async def token(self, name: str) -> str:
+        """Give a token of the workspace that chats name so, to be used at once; raise as `Platform.send` may."""
         ...
 
-    async def refused(self, workspace: Workspace, refusal: TokenError) -> SendError | TokenError:
-        """Take note that a token was refused; return what that means for whoever used it."""
+    async def refused(self, name: str, token: str, refusal: TokenError) -> SendError | TokenError:
+        """Take note that Slack refused a token; return what that means for whoever used it."""
         ...
 
     async def removed(self, team: str) -> None:
         """Look into it: Slack tells that the app was removed from a workspace, or a token of it revoked."""
         ...
+
+    async def close(self) -> None: ...
 
 
 class OneWorkspace:
@@ -64,17 +65,20 @@ class OneWorkspace:
 
     async def prove(self) -> None:
         me = await self._client.identity(self._token)
-        self._known = Workspace("", me.team, me.bot_user, me.bot_name, self._token)
+        self._known = Workspace("", me.team, me.bot_user, me.bot_name)
 
     async def heard_from(self, team: str) -> Workspace | None:  # noqa: ARG002  whoever is heard, is heard here
         return self._known
 
-    async def of(self, chat: Chat) -> Workspace:  # noqa: ARG002  there is only one
-        return self._known or Workspace("", "", "", "", self._token)  # sending needs no more, and waits for nothing
+    async def token(self, name: str) -> str:  # noqa: ARG002  there is only one
+        return self._token
 
-    async def refused(self, workspace: Workspace, refusal: TokenError) -> TokenError:  # noqa: ARG002  there is only one
+    async def refused(self, name: str, token: str, refusal: TokenError) -> TokenError:  # noqa: ARG002  only one
         self._doubt(refusal)  # whoever hears people should not think that all is well
         return refusal
 
     async def removed(self, team: str) -> None:  # noqa: ARG002  there is only one
         self._doubt(None)
+
+    async def close(self) -> None:
+        """Nothing is under way."""

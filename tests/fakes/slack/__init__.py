@@ -16,6 +16,7 @@ from aiohttp import web
 
 from tests.fakes.slack.faults import Answer, Cut, Fault, Hang
 from tests.fakes.slack.methods import WebApi
+from tests.fakes.slack.oauth import OAuth
 from tests.fakes.slack.requests import SIGNING_SECRET, Requests
 from tests.fakes.slack.sockets import Envelope, Sockets
 from tests.fakes.slack.world import APP_TOKEN, BOT_TOKEN, BOT_USER, TEAM, Channel, Posted, World, buttons, person
@@ -45,7 +46,8 @@ class FakeSlack:
     ) -> None:
         self.world = World()
         self.sockets = Sockets(self.world, ack_within=ack_within)
-        self._web = WebApi(self.world, self.sockets, now=now, window=window)
+        self.oauth = OAuth(self.world, now=now)
+        self._web = WebApi(self.world, self.sockets, self.oauth, now=now, window=window)
         self._now = now
         self._ack_within = ack_within
         self._requests: Requests | None = None
@@ -115,8 +117,8 @@ class FakeSlack:
 
     # --- the workspace --------------------------------------------------------------------------------------------
 
-    def add_channel(self, channel: str, *, member: bool = True) -> None:
-        self.world.channels[channel] = Channel(channel, member=member)
+    def add_channel(self, channel: str, *, member: bool = True, team: str = TEAM) -> None:
+        self.world.channels[channel] = Channel(channel, member=member, team=team)
 
     def archive(self, channel: str) -> None:
         self.world.channels[channel].archived = True
@@ -129,8 +131,10 @@ class FakeSlack:
 
     async def invite(self, channel: str) -> Envelope | None:
         """Take the bot into a channel; Slack tells it."""
-        self.world.channels[channel].member = True
-        return await self.event("member_joined_channel", user=BOT_USER, channel=channel, channel_type="C", team=TEAM)
+        there = self.world.channels[channel]
+        there.member = True
+        user = self.world.bot_user_of(there.team)
+        return await self.event("member_joined_channel", there.team, user=user, channel=channel, channel_type="C")
 
     def add_user(
         self,
@@ -139,6 +143,7 @@ class FakeSlack:
         guest: bool = False,
         single_channel_guest: bool = False,
         stranger: bool = False,
+        team: str = TEAM,
         bot: bool = False,
         deactivated: bool = False,
         admin: bool = False,
@@ -148,7 +153,7 @@ class FakeSlack:
         """Add somebody; a full member unless said otherwise."""
         self.world.users[user] = person(
             user,
-            team="T0FAR" if stranger else TEAM,
+            team="T0FAR" if stranger else team,
             is_restricted=guest or single_channel_guest,
             is_ultra_restricted=single_channel_guest,
             is_bot=bot,
@@ -166,6 +171,17 @@ class FakeSlack:
     def revoke(self, error: str = "token_revoked", *, token: str = BOT_TOKEN) -> None:
         """Make a token worthless from now on."""
         self.world.tokens[token] = error
+
+    async def uninstall(self, team: str, *order: str, word: str = "account_inactive") -> None:
+        """Remove the app from a workspace; Slack tells it in this order."""
+        for token, owner in self.world.teams.items():
+            if owner == team:
+                self.world.tokens[token] = word
+                self.world.expires.pop(token, None)
+        self.oauth.end(team)
+        for kind in order or ("app_uninstalled", "tokens_revoked"):
+            what = {"tokens": {"oauth": [], "bot": [self.world.bot_user_of(team)]}} if kind == "tokens_revoked" else {}
+            await self.event(kind, team, **what)
 
     def renew(self) -> None:
         """Make all tokens good again."""
@@ -198,22 +214,28 @@ class FakeSlack:
 
     # --- people do things -----------------------------------------------------------------------------------------
 
-    async def slash(self, channel: str, user: str, text: str, *, command: str = "/policybell") -> Envelope:
+    async def slash(
+        self, channel: str, user: str, text: str, *, command: str = "/policybell", team: str = TEAM
+    ) -> Envelope:
         """Type a slash command and wait until the app acknowledged it."""
-        return await self._tell(self.command(channel, user, text, command=command))
+        return await self._tell(self.command(channel, user, text, command=command, team=team))
 
-    def command(self, channel: str, user: str, text: str, *, command: str = "/policybell") -> Envelope:
+    def command(
+        self, channel: str, user: str, text: str, *, command: str = "/policybell", team: str = TEAM
+    ) -> Envelope:
         """Make what typing a slash command would send, and send nothing."""
-        return self._envelope("slash_commands", self._slash(channel, user, text, command), actor=user)
+        return self._envelope("slash_commands", self._slash(channel, user, text, command, team), actor=user)
 
-    async def press(self, channel: str, user: str, action: Mapping[str, Any], *, on: str = "") -> Envelope:
+    async def press(
+        self, channel: str, user: str, action: Mapping[str, Any], *, on: str = "", team: str = TEAM
+    ) -> Envelope:
         """Press a button, given as it stands in the blocks; `on` is the message's ts, else it was an ephemeral one."""
         container = {"type": "message", "message_ts": on or "1.1", "channel_id": channel, "is_ephemeral": not on}
         payload = {
             "type": "block_actions",
             "api_app_id": "A0APP",
-            "team": {"id": TEAM, "domain": "home"},
-            "user": {"id": user, "name": user.lower(), "team_id": TEAM},
+            "team": {"id": team, "domain": "home"},
+            "user": {"id": user, "name": user.lower(), "team_id": team},
             "channel": {"id": channel, "name": "news"},
             "container": container,
             "actions": [{"action_ts": "1.1", "block_id": "b", **action}],
@@ -225,17 +247,17 @@ class FakeSlack:
         action = next(button for button in buttons(blocks) if button["text"]["text"] == label)
         return await self.press(channel, user, action, on=on)
 
-    async def event(self, kind: str, **event: Any) -> Envelope | None:
+    async def event(self, kind: str, in_team: str = TEAM, **event: Any) -> Envelope | None:
         """Let something happen; the app hears of it only where it subscribed."""
         if kind not in self._subscribed:
             return None
         payload = {
             "type": "event_callback",
-            "team_id": TEAM,
+            "team_id": in_team,
             "api_app_id": "A0APP",
             "event_id": f"Ev{self._next()}",
             "event_time": 1_790_000_000,
-            "authorizations": [{"team_id": TEAM, "user_id": BOT_USER, "is_bot": True}],
+            "authorizations": [{"team_id": in_team, "user_id": self.world.bot_user_of(in_team), "is_bot": True}],
             "event": {"type": kind, "event_ts": "1.1", **event},
         }
         return await self._tell(self._envelope("events_api", payload))
@@ -276,7 +298,7 @@ class FakeSlack:
         envelope = self._web.envelopes[key] = Envelope(key, kind, payload)
         return envelope
 
-    def _slash(self, channel: str, user: str, text: str, command: str) -> dict[str, Any]:
+    def _slash(self, channel: str, user: str, text: str, command: str, team: str) -> dict[str, Any]:
         return {
             "command": command,
             "text": text,
@@ -284,7 +306,7 @@ class FakeSlack:
             "channel_name": "directmessage" if channel.startswith("D") else "news",
             "user_id": user,
             "user_name": user.lower(),
-            "team_id": TEAM,
+            "team_id": team,
             "team_domain": "home",
             "api_app_id": "A0APP",
             "is_enterprise_install": "false",

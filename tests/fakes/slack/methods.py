@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from base64 import b64decode
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,8 +13,9 @@ from aiohttp import web
 
 from tests.fakes.slack import checks
 from tests.fakes.slack.faults import Fault, act
+from tests.fakes.slack.oauth import OAuth, OAuthRefusal
 from tests.fakes.slack.sockets import Envelope, Sockets
-from tests.fakes.slack.world import BOT_ID, BOT_USER, SCOPES, TEAM, Posted, World
+from tests.fakes.slack.world import BOT_ID, SCOPES, Posted, World
 
 WORKSPACE_MINUTE = 300  # "several hundred messages per minute": docs.slack.dev/reference/methods/chat.postMessage
 RESPONSES_MOST = 5  # uses of one response_url, within 30 minutes
@@ -40,12 +42,15 @@ class Refusal(Exception):
 class WebApi:
     """The methods the bot uses. `now` gives seconds for the rate windows; `window` is Slack's one second."""
 
-    def __init__(self, world: World, sockets: Sockets, *, now: Callable[[], float], window: float) -> None:
+    def __init__(
+        self, world: World, sockets: Sockets, oauth: OAuth, *, now: Callable[[], float], window: float
+    ) -> None:
         self._world = world
+        self._oauth = oauth
         self._sockets = sockets
         self._now = now
         self._window = window
-        self._posted_at: dict[str, deque[float]] = defaultdict(deque)
+        self._posted_at: dict[tuple[str, str], deque[float]] = defaultdict(deque)
         self._uses: Counter[str] = Counter()
         self._serial = 0
         self.faults: dict[str, deque[Fault]] = defaultdict(deque)
@@ -77,27 +82,54 @@ class WebApi:
             return web.json_response(
                 {"ok": False, "error": refusal.code}, status=refusal.status, headers=refusal.headers
             )
-        return await act(fault, request, self.over) if fault else web.json_response(answer)
+        if fault is not None:
+            return await act(fault, request, self.over)
+        if method == "oauth.v2.access":
+            self._oauth.delivered.add(str((await self._arguments(request)).get("refresh_token", "-")))
+        return web.json_response(answer)
 
     async def _carry_out(self, method: str, request: web.Request) -> _Json:
         arguments = await self._arguments(request)
+        if method == "api.test":
+            return {"args": arguments}
+        if method == "oauth.v2.access":
+            return await self._exchange(request, arguments)
         kind = "xapp-" if method == "apps.connections.open" else "xoxb-"
         token = request.headers.get("Authorization", "").removeprefix("Bearer").strip()
-        if refusal := self._world.refusal_of(token, kind):
+        if refusal := self._world.refusal_of(token, kind, self._now()):
             raise Refusal(refusal)
         if SCOPES.get(method, "") not in {"", *self._world.granted}:
             raise Refusal("missing_scope")
+        team = self._world.teams.get(token, "")
         match method:
             case "auth.test":
-                return self._identity()
+                return self._identity(team)
             case "apps.connections.open":
                 return {"url": f"ws://{request.host}/link?ticket={self._sockets.ticket()}&app_id=A0APP"}
             case "users.info":
                 return {"user": self._user(arguments)}
             case "chat.postMessage":
-                return self._post(arguments)
+                return self._post(team, arguments)
             case _:
                 raise Refusal("unknown_method", "no such method")
+
+    async def _exchange(self, request: web.Request, arguments: _Json) -> _Json:
+        """Hand out tokens; secrets belong into the Authorization header, and one exchange of a token at a time."""
+        if "client_secret" in arguments or "client_secret" in request.query_string:
+            self._world.violations.append("oauth.v2.access: the client secret outside the Authorization header")
+        said = request.headers.get("Authorization", "")
+        login, _, password = b64decode(said.removeprefix("Basic ")).decode().partition(":")
+        used = str(arguments.get("refresh_token", ""))
+        if used and used in self._oauth.under_way:
+            self._world.violations.append("oauth.v2.access: a refresh token used twice at once")
+        self._oauth.under_way.add(used)
+        try:
+            await asyncio.sleep(0.01)  # time for a careless client to ask again
+            return self._oauth.exchange(arguments, login, password)
+        except OAuthRefusal as refusal:
+            raise Refusal(str(refusal)) from None
+        finally:
+            self._oauth.under_way.discard(used)
 
     async def _arguments(self, request: web.Request) -> _Json:
         """Read a JSON or form body, or the address; a token belongs into neither."""
@@ -110,13 +142,13 @@ class WebApi:
             raise Refusal("invalid_auth", "a token outside the Authorization header")
         return arguments
 
-    def _identity(self) -> _Json:
+    def _identity(self, team: str) -> _Json:
         return {
             "url": "https://home.slack.example/",
             "team": "Home",
-            "team_id": TEAM,
+            "team_id": team,
             "user": "policybell",
-            "user_id": BOT_USER,
+            "user_id": self._world.bot_user_of(team),
             "bot_id": BOT_ID,
             "is_enterprise_install": False,
         }
@@ -129,10 +161,10 @@ class WebApi:
 
     # --- posting --------------------------------------------------------------------------------------------------
 
-    def _post(self, arguments: _Json) -> _Json:
+    def _post(self, team: str, arguments: _Json) -> _Json:
         channel_id = str(arguments.get("channel", ""))
         channel = self._world.channels.get(channel_id)
-        if channel is None:
+        if channel is None or channel.team != team:
             raise Refusal("channel_not_found")
         if refusal := channel.refusal():
             raise Refusal(refusal)
@@ -142,7 +174,7 @@ class WebApi:
         for flag, wanted in _WANTED.items():
             if arguments.get(flag) != wanted:
                 self._world.violations.append(f"chat.postMessage: {flag} is {arguments.get(flag)!r}")
-        self._keep_rate(channel_id)
+        self._keep_rate(team, channel_id)
         return self._accept(channel_id, arguments)
 
     def _check_message(self, arguments: Mapping[str, Any]) -> None:
@@ -160,18 +192,18 @@ class WebApi:
         self._world.violations.extend(checks.unmeant(str(text or ""), self._world.actors))
         self._world.violations.extend(checks.unmeant_in_blocks(blocks, self._world.actors))
 
-    def _keep_rate(self, channel: str) -> None:
+    def _keep_rate(self, team: str, channel: str) -> None:
         """Hold the limits over any window: one a second for a channel, some hundred a minute for the workspace."""
         now = self._now()
         for key, count, window in ((channel, 1, self._window), ("", WORKSPACE_MINUTE, 60 * self._window)):
-            recent = self._posted_at[key]
+            recent = self._posted_at[team, key]
             while recent and recent[0] <= now - window:
                 recent.popleft()
             if len(recent) >= count:
                 where = f"a channel ({now - recent[-1]:.3f} s apart)" if key else "the workspace"
                 raise Refusal("ratelimited", f"too fast for {where}", status=429, retry_after=1)
         for key in (channel, ""):
-            self._posted_at[key].append(now)
+            self._posted_at[team, key].append(now)
 
     def _accept(self, channel: str, arguments: _Json) -> _Json:
         self._serial += 1

@@ -1,4 +1,4 @@
-"""One Slack workspace: who is in it, which channels there are, what may be posted where, and what arrived."""
+"""Slack's workspaces: who is in them, which channels there are, what may be posted where, and what arrived."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Channel:
 
     id: str
     member: bool = True
+    team: str = TEAM
     archived: bool = False
     trouble: str = ""
 
@@ -53,17 +54,26 @@ class Posted:
 
 @dataclass(slots=True)
 class World:
-    """The workspace, as the other parts of the fake see it. `violations` collects what no good client does."""
+    """All that there is, as the other parts of the fake see it. `violations` collects what no good client does.
+
+    `tokens` maps each token to why it is refused, `teams` bot tokens to their workspaces, `expires` to the end of those
+    that have one, in seconds of the fake's clock.
+    """
 
     channels: dict[str, Channel] = field(default_factory=dict)
     users: dict[str, dict[str, Any]] = field(default_factory=dict)
     granted: set[str] = field(default_factory=lambda: set(SCOPES.values()))
     actors: set[str] = field(default_factory=lambda: {BOT_USER})
     tokens: dict[str, str] = field(default_factory=lambda: {BOT_TOKEN: "", APP_TOKEN: ""})
+    teams: dict[str, str] = field(default_factory=lambda: {BOT_TOKEN: TEAM})
+    expires: dict[str, float] = field(default_factory=dict)
     accepted: list[Posted] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
 
-    def refusal_of(self, token: str, kind: str) -> str:
+    def bot_user_of(self, team: str) -> str:
+        return BOT_USER if team == TEAM else f"U{team[1:]}BOT"
+
+    def refusal_of(self, token: str, kind: str, now: float) -> str:
         """Say why a token is refused: `kind` is how it must start. An empty answer means it is good."""
         if not token:
             return "not_authed"
@@ -71,7 +81,9 @@ class World:
             return "invalid_auth"
         if self.tokens[token]:
             return self.tokens[token]
-        return "" if token.startswith(kind) else "not_allowed_token_type"
+        if self.expires.get(token, now) < now:
+            return "token_expired"
+        return "" if token.removeprefix("xoxe.").startswith(kind) else "not_allowed_token_type"
 
 
 def person(user_id: str, *, team: str = TEAM, **differences: Any) -> dict[str, Any]:
