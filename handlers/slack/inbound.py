@@ -47,6 +47,11 @@ class Said:
     def chat(self) -> Chat:
         return self.workspace.chat(self.channel)
 
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody but two sees this place: the ids of such begin with D, and of groups and channels never."""
+        return self.channel.startswith("D")
+
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
@@ -132,7 +137,9 @@ class Inbound:
         verb = verb or "status"
         command = command_named(verb)
         may_change = await self.members.may_change(said.workspace, said.actor, said.channel)
-        reply = await self.door.answer(Call(verb, args, said.chat, may_change=may_change))
+        reply = await self.door.answer(
+            Call(verb, args, said.chat, may_change=may_change, actor=said.actor, in_private=said.is_private)
+        )
         log.info("slack.answered", verb=command.name if command else "unknown", ok=reply.ok)
         await self._tell_asker(said.response_url, reply)
         line = " ".join((verb, *args))

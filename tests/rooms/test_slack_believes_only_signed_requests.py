@@ -89,8 +89,8 @@ async def test_people_are_answered_as_over_a_socket(scene: Scene) -> None:
     await scene.slack.invite("C0NEWS")
     await until(lambda: len(scene.door.calls) == 3)
     assert scene.door.calls == [
-        Call("follow", ("tps",), NEWS, may_change=True),
-        Call("list", (), NEWS, may_change=True),
+        Call("follow", ("tps",), NEWS, may_change=True, actor="U0ANA"),
+        Call("list", (), NEWS, may_change=True, actor="U0ANA"),
         Call("start", (), NEWS, may_change=False),
     ]
 

@@ -71,8 +71,18 @@ async def test_a_slash_command_is_a_line_and_its_answer_is_for_the_asker_alone(s
     answer = await envelope.answer()
     assert said(answer) == "You said latest."
     assert answer["response_type"] == "ephemeral"
-    assert door.calls == [Call("latest", ("5", "tps"), NEWS, may_change=True)]
+    assert door.calls == [Call("latest", ("5", "tps"), NEWS, may_change=True, actor="U0ANA")]
     assert slack.accepted == []
+
+
+async def test_only_a_direct_message_is_private_and_the_asker_is_named_by_id(slack, door, room) -> None:
+    for channel in ("D0ANA", "G0TEAM", "C0NEWS"):
+        await (await slack.slash(channel, "U0ANA", "status")).answer()
+    assert [(call.actor, call.in_private) for call in door.calls] == [
+        ("U0ANA", True),
+        ("U0ANA", False),
+        ("U0ANA", False),
+    ]
 
 
 async def test_the_bare_command_asks_for_the_status(slack, door, room) -> None:
@@ -167,8 +177,8 @@ async def test_a_button_is_its_line_typed_by_whoever_presses_it(slack, door, roo
     for user in ("U0ANA", "U0GUEST"):
         await (await slack.press_label("C0NEWS", user, "Follow TPS", answer["blocks"])).answer()
     assert door.calls[1:] == [
-        Call("follow", ("tps",), NEWS, may_change=True),
-        Call("follow", ("tps",), NEWS, may_change=False),
+        Call("follow", ("tps",), NEWS, may_change=True, actor="U0ANA"),
+        Call("follow", ("tps",), NEWS, may_change=False, actor="U0GUEST"),
     ]
 
 
