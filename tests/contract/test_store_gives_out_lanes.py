@@ -181,8 +181,12 @@ async def test_attempts_are_told_in_order_since_a_moment(store: Store) -> None:
     assert await store.attempted_since(at(seconds=3)) == ()
 
 
-async def test_threads_of_one_chat_are_lanes_of_their_own(store: Store) -> None:
+async def test_threads_of_one_chat_are_told_each_and_one_after_the_other(store: Store) -> None:
     await follow(store, a_chat(1, thread="5"))
     await follow(store, a_chat(1, thread="6"))
     await publish(store, a_story(1))
-    assert [row.chat.thread for row in await claim(store)] == ["5", "6"]
+    for thread in ("5", "6"):
+        row = await claim_one(store)
+        assert row.chat.thread == thread
+        assert await claim(store) == ()
+        await store.settle(row, Sent("r", NOW), NOW)

@@ -11,7 +11,7 @@ from bot.core.model import Chat, Delivery, DeliveryState, Lateness, Reason
 from bot.core.outcome import Gone, Moved, Outcome, Unsure
 from bot.store import rules
 from bot.store.memory.people import NEVER, People
-from bot.store.memory.rows import UNSETTLED, Row, bundle
+from bot.store.memory.rows import UNSETTLED, Row, bundle, first_of_threads
 
 
 @dataclass(slots=True)

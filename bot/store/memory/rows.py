@@ -61,6 +61,14 @@ class Row:
         self.waiting_since = min(self.waiting_since, now)
 
 
+def first_of_threads(heads: Iterable[Row]) -> list[Row]:
+    """Keep, of a chat's threads, which its platform limits as one, the first."""
+    first: dict[Chat, Row] = {}
+    for head in heads:
+        first.setdefault(replace(head.delivery.chat, thread=""), head)
+    return list(first.values())
+
+
 def bundle(head: Row, lane: Iterable[Row], now: datetime, patience: Patience | None) -> list[tuple[Row, Lateness]]:
     """Say which waiting rows of a lane go with its head, and how each is told."""
     if patience is None:

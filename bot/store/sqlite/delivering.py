@@ -71,12 +71,20 @@ def claim(
 
 
 def _heads(connection: Connection, platform: str, now: datetime, limit: int) -> list[tuple[str, int]]:
+    """Read the heads of lanes that may go, oldest first; of a chat's threads, which its platform limits as one, one."""
     rows = connection.execute(
         """SELECT lanes.due_at, lanes.seq FROM lanes JOIN chats ON chats.id = lanes.chat_id
-        WHERE lanes.platform = ? AND lanes.due_at <= ? AND (not_before IS NULL OR not_before <= ?)
-        AND (muted_since IS NULL OR muted_until <= ?)
-        ORDER BY lanes.due_at, lanes.seq LIMIT ?""",
-        (platform, stamp(now), stamp(now), stamp(now), limit),
+        WHERE lanes.platform = ?2 AND lanes.due_at <= ?1 AND (not_before IS NULL OR not_before <= ?1)
+        AND (muted_since IS NULL OR muted_until <= ?1)
+        AND NOT EXISTS (
+            SELECT 1 FROM chats AS other LEFT JOIN lanes AS ahead ON ahead.chat_id = other.id
+            WHERE other.platform = chats.platform AND other.workspace = chats.workspace AND other.chat = chats.chat
+            AND other.id <> chats.id AND (
+                (other.muted_since IS NULL OR other.muted_until <= ?1)
+                AND (ahead.due_at, ahead.seq) < (lanes.due_at, lanes.seq)
+                OR EXISTS (SELECT 1 FROM deliveries WHERE chat_id = other.id AND state = 'sending')))
+        ORDER BY lanes.due_at, lanes.seq LIMIT ?3""",
+        (stamp(now), platform, limit),
     )
     return [(due_at, seq) for due_at, seq in rows]
 
