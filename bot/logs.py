@@ -31,7 +31,7 @@ _NEVER_BELOW_WARNING = frozenset({"httpx", "httpcore", "telegram", "slack_bolt",
 
 _TOKENS = re.compile(
     r"(?<!\d)\d{6,12}(?::|%3A)[A-Za-z0-9_-]{30,}"  # Telegram
-    r"|\bxox[a-z]-[A-Za-z0-9-]{8,}"  # Slack: bots, users, refresh tokens
+    r"|\b(?:xoxe\.)?xox[a-z]-[A-Za-z0-9-]{8,}"  # Slack: bots, users, tokens that expire, refresh tokens
     r"|\bxapp-[A-Za-z0-9-]{8,}"  # Slack: apps
 )
 _CHATS = re.compile(
@@ -42,14 +42,19 @@ _CHATS = re.compile(
 )
 _NUMBERS = re.compile(r"(?<!\d)-?\d{5,}(?!\d)")
 _MOST_KNOWN = 10_000  # chats whose bare ids are recognized: those that were logged last
+_MOST_LEARNED = 1_000  # secrets that came after the start
 _SHORTEST_SECRET = 6  # what is shorter would blot out innocent text
 _HIDDEN = "[secret]"
 
 
-def set_up(*, format: Format, level: str, secrets: Collection[str], chat_key: Callable[[], bytes]) -> None:  # noqa: A002 - its name in bot.toml
+Hide = Callable[[str], None]
+
+
+def set_up(*, format: Format, level: str, secrets: Collection[str], chat_key: Callable[[], bytes]) -> Hide:  # noqa: A002 - its name in bot.toml
     """Send all logs of this process to stderr, once: ours and those of libraries, redacted last.
 
-    `auto` is for people on a terminal and JSON elsewhere. `chat_key` gives the key of the pseudonyms of chats.
+    `auto` is for people on a terminal and JSON elsewhere. `chat_key` gives the key of the pseudonyms of chats. Returns
+    what is to be told of every secret that comes later, before it is used.
     """
     on_terminal = sys.stderr.isatty()
     shown = "console" if format == "console" or (format == "auto" and on_terminal) else "json"
@@ -82,6 +87,7 @@ def set_up(*, format: Format, level: str, secrets: Collection[str], chat_key: Ca
     )
     set_level(level)
     _log_what_nobody_caught()
+    return redactor.hide
 
 
 def set_level(level: str) -> None:
@@ -98,11 +104,19 @@ class Redactor:
     """Takes out of a finished line what must not be in it."""
 
     def __init__(self, secrets: Collection[str], chat_key: Callable[[], bytes]) -> None:
-        spelled = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _spellings(secret)}
-        longest_first = sorted(spelled, key=len, reverse=True)
-        self._secrets = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+        self._spelled = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _spellings(secret)}
+        self._secrets = _any_of(self._spelled)
+        self._learned: dict[str, None] = {}
         self._key = chat_key
         self._known: dict[str, Chat] = {}
+
+    def hide(self, secret: str) -> None:
+        """Take out this secret too, from now on. Of those that were learned so, the latest thousand are known."""
+        if len(secret) >= _SHORTEST_SECRET and secret not in self._learned:
+            self._learned[secret] = None
+            while len(self._learned) > _MOST_LEARNED:
+                del self._learned[next(iter(self._learned))]
+            self._secrets = _any_of({*self._spelled, *(form for one in self._learned for form in _spellings(one))})
 
     def name_chats(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         """Put pseudonyms where events carry chats, and remember the ids: libraries may write them bare."""
@@ -131,6 +145,11 @@ class Redactor:
     def _named(self, number: re.Match[str]) -> str:
         known = self._known.get(number[0])
         return number[0] if known is None else pseudonym(known, self._key())
+
+
+def _any_of(texts: Collection[str]) -> re.Pattern[str]:
+    longest_first = sorted(texts, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
 
 def _spellings(secret: str) -> set[str]:

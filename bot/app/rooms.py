@@ -18,14 +18,22 @@ from handlers.console import Console, wants_style
 from handlers.web import RouteDef, Web
 
 
+def _hide_nothing(_secret: str) -> None:
+    """Leave logs as they are: for a bot that writes none."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How `policybell run` was called. `config` is the file of settings where one was named."""
+    """How `policybell run` was called. `config` is the file of settings where one was named.
+
+    `hide` keeps out of logs what is secret and came later than the settings.
+    """
 
     once: bool = False
     sample: bool = False
     web: bool = True
     config: Path | None = None
+    hide: Callable[[str], None] = _hide_nothing
 
 
 def open_rooms(
@@ -48,20 +56,11 @@ def open_rooms(
         token = settings.telegram.token.get_secret_value()
         yield Telegram(token, api_url=settings.telegram.api_url, clock=world.clock), RoomLine("Telegram", "")
     if world.sample is None and settings.slack.is_on:
-        from handlers.slack import Slack  # noqa: PLC0415
+        from bot.app.slack import how_heard, open_slack  # noqa: PLC0415
 
-        slack = settings.slack
-        room = Slack(
-            slack.bot_token.get_secret_value(),
-            slack.app_token.get_secret_value(),
-            clock=world.clock,
-            signing_secret=slack.signing_secret.get_secret_value() if slack.mode == "http" else "",
-            api_url=slack.api_url,
-            command=slack.command,
-            who=slack.who,
-        )
+        room = open_slack(settings.slack, world, options.hide)
         public_routes += room.public_routes
-        yield room, RoomLine("Slack", _how_slack_is_heard(settings, options))
+        yield room, RoomLine("Slack", how_heard(settings.slack, has_web=options.web))
     if options.web and not options.once:
         beside = SampleBeside(settings.web.listen.host, settings.bot.data_dir)
         closing.push_async_callback(beside.close)
@@ -81,13 +80,6 @@ def open_rooms(
         styled = wants_style(sys.stdout, os.environ)
         note = "alerts are printed here" if options.once else "type help here; Ctrl-C stops"
         yield Console(sys.stdin, sys.stdout, styled=styled), RoomLine("Terminal", note)
-
-
-def _how_slack_is_heard(settings: Settings, options: RunOptions) -> str:
-    slack = settings.slack
-    if slack.mode == "http" and not options.web:
-        return "sends only: without the web nothing can be heard in HTTP mode"
-    return f"answers to {slack.command}" + (", told at /slack/events" if slack.mode == "http" else "")
 
 
 def missing(rooms: Mapping[str, Platform]) -> list[RoomLine]:

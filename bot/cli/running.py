@@ -33,7 +33,7 @@ def run(config: Path | None, *, once: bool, sample: bool, no_web: bool) -> int:
     # Whoever comes second is told at once, not after the libraries of every platform were imported.
     with DataLock(settings.bot.data_dir / "sample" if sample else settings.bot.data_dir):
         pass
-    set_up(
+    hide = set_up(
         format=settings.bot.log_format,
         level=settings.bot.log_level,
         secrets=settings.secrets(),
@@ -43,7 +43,8 @@ def run(config: Path | None, *, once: bool, sample: bool, no_web: bool) -> int:
         log.warning("setting.ignored", key=key, why=why)
     try:
         app = import_module("bot.app")
-        return int(app.main(settings, app.RunOptions(once=once, sample=sample, web=not no_web, config=config)))
+        options = app.RunOptions(once=once, sample=sample, web=not no_web, config=config, hide=hide)
+        return int(app.main(settings, options))
     except BotError:
         raise
     except Exception as error:  # noqa: BLE001 - a daemon's traceback belongs in its log

@@ -148,6 +148,22 @@ def test_a_token_that_nobody_told_of_is_taken_out_by_its_shape() -> None:
     assert Redactor((), bytes).redact(said) == "https://api.telegram.org/bot[secret]/getMe [secret] [secret]"
 
 
+def test_a_secret_that_comes_later_is_taken_out_from_then_on() -> None:
+    redactor = Redactor({"abcdef"}, bytes)
+    redactor.hide('late "secret"')
+    redactor.hide("short")
+    assert redactor.redact('abcdef late "secret" short') == "[secret] [secret] short"
+    assert redactor.redact('{"token": "late \\"secret\\""}') == '{"token": "[secret]"}'
+    for number in range(1_000):
+        redactor.hide(f"later-{number}")
+    assert redactor.redact('abcdef later-0 later-999 late "secret"') == '[secret] [secret] [secret] late "secret"'
+
+
+def test_slack_tokens_that_expire_are_known_by_their_shape() -> None:
+    said = "xoxe.xoxb-1-MS0yLTM0NTY3ODkw xoxe-1-My0xLTM0NTY3ODkw"
+    assert Redactor((), bytes).redact(said) == "[secret] [secret]"
+
+
 def test_a_secret_inside_a_longer_secret_leaves_no_rest() -> None:
     redactor = Redactor({"abcdef", "abcdefghi"}, bytes)
     assert redactor.redact("abcdefghi abcdef") == "[secret] [secret]"
