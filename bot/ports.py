@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from bot.core.intake import Cursor, FeedResponse, NotModified, Parsed, SourceSpec
@@ -276,6 +277,10 @@ class Store(Outbox, Oversight, Protocol):
 
     # operating
     async def census(self) -> Census: ...
+
+    async def backup(self, file: Path) -> None:
+        """Write everything to a new file, checked and compressed; all else goes on meanwhile."""
+        ...
 
     async def touch(self) -> None:
         """Write something that changes nothing: a disk that takes no write shows."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from bot.core.intake import Cursor, SourceSpec
 from bot.core.lateness import Patience
@@ -22,6 +23,7 @@ from bot.core.model import (
     Voice,
 )
 from bot.core.outcome import Outcome
+from bot.errors import StoreError
 from bot.oversight import Audited, Vitals
 from bot.ports import Census, Missed, QueryLog
 from bot.store import rules
@@ -246,6 +248,9 @@ class MemoryStore:
 
     async def audit(self, limit: int) -> tuple[Audited, ...]:
         return tuple(reversed(self._overseen.audited))[:limit]
+
+    async def backup(self, file: Path) -> None:
+        raise StoreError(f"{file} was not written: this store keeps nothing on disk.")
 
     async def touch(self) -> None:
         """Nothing can fail here."""

@@ -22,7 +22,7 @@ def retention(db: Database) -> None:
     db.execute("""
         CREATE TABLE forgotten (
             hash TEXT PRIMARY KEY,
-            forgotten_at TEXT NOT NULL
+            forgotten_at TEXT
         ) STRICT, WITHOUT ROWID""")
     db.execute("""
         CREATE TABLE restored_sources (

@@ -29,11 +29,32 @@ _SET_CURSOR = """UPDATE cursors SET validator_url = ?, etag = ?, last_modified =
 
 def commit(connection: Connection, changes: Sequence[Changes]) -> None:
     """Write polls. What is there already stays as it is, so doing it twice changes nothing."""
-    _write_cursors(connection, [one.cursor for one in changes])
+    cursors = [one.cursor for one in changes]
+    restored = _read_first_since_a_restore(connection, cursors)
+    _write_cursors(connection, cursors)
     for one in changes:
         for verdict in one.verdicts:
             _write_verdict(connection, verdict)
-        _write_deliveries(connection, one.deliveries)
+        _write_deliveries(connection, one.deliveries, may_repeat=one.cursor.source_id in restored)
+
+
+def _read_first_since_a_restore(connection: Connection, cursors: Sequence[Cursor]) -> frozenset[str]:
+    """Say of which sources alerts may be repeats: nobody knows what they said between the backup and now.
+
+    Once such a source was read, what it holds is known again.
+    """
+    rows = connection.execute(
+        "SELECT source_id, restored_at FROM restored_sources WHERE source_id IN (SELECT value FROM json_each(?))",
+        (as_list(cursor.source_id for cursor in cursors),),
+    ).fetchall()
+    since = {row["source_id"]: row["restored_at"] for row in rows}
+    read = [one for one in cursors if one.source_id in since and _read_at(one) > since[one.source_id]]
+    connection.executemany("DELETE FROM restored_sources WHERE source_id = ?", [(one.source_id,) for one in read])
+    return frozenset(since)
+
+
+def _read_at(cursor: Cursor) -> str:
+    return stamp_or_null(cursor.last_success_at) or ""
 
 
 def _write_cursors(connection: Connection, cursors: Sequence[Cursor]) -> None:
@@ -158,7 +179,7 @@ def _add_revision(connection: Connection, document: Document) -> None:
     connection.execute("UPDATE documents SET latest_digest = ? WHERE id = ?", (document.digest, plain(document.id)))
 
 
-def _write_deliveries(connection: Connection, deliveries: Sequence[Delivery]) -> None:
+def _write_deliveries(connection: Connection, deliveries: Sequence[Delivery], *, may_repeat: bool) -> None:
     """Write the rows whose chats still ask for them: somebody may have left since the readers were looked up."""
     query_ids = {why.query_id for delivery in deliveries for why in delivery.alert.why}
     followed = _followed(connection, query_ids)
@@ -185,13 +206,14 @@ def _write_deliveries(connection: Connection, deliveries: Sequence[Delivery]) ->
                 *(("cancelled", MUTED, due) if silent else ("pending", "", None)),
                 due,
                 due,
+                may_repeat,
             )
         )
     # One row a chat and story, whatever its id: `deliveries_once` sees two chats that turned out to be one.
     connection.executemany(
         """INSERT INTO deliveries (id, chat_id, story, document_id, reason, why, state, last_error, settled_at,
-            due_at, waiting_since)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING""",
+            due_at, waiting_since, unsure)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING""",
         rows,
     )
 

@@ -16,7 +16,7 @@ _SENTENCES = {
     sqlite3.SQLITE_PERM: "The database file cannot be opened. Check its path and the rights on its directory.",
     sqlite3.SQLITE_BUSY: "Another program holds the database. Close what has it open, then start again.",
     sqlite3.SQLITE_LOCKED: "Another program holds the database. Close what has it open, then start again.",
-    sqlite3.SQLITE_CORRUPT: "The database is damaged. The file is kept; put your newest backup in its place.",
+    sqlite3.SQLITE_CORRUPT: "The database is damaged. It is kept; a backup can replace it: `policybell restore FILE`.",
     sqlite3.SQLITE_NOTADB: "The file is not a Policybell database. It is kept; move it aside, or name another file.",
     sqlite3.SQLITE_NOMEM: "There was not enough memory for the database. The last change was not saved.",
     sqlite3.SQLITE_CONSTRAINT: "The database refused a change that would break its own rules; nothing of it was saved.",

@@ -13,6 +13,7 @@ from sqlite_utils import Database
 
 from bot.errors import StoreError
 from bot.store.migrations import migrations, unknown_steps
+from bot.store.sqlite.copying import back_up_at_once
 from bot.store.sqlite.failures import sentence
 
 log = structlog.get_logger()
@@ -46,9 +47,10 @@ NETWORK_FILE_SYSTEMS = frozenset({
 })  # fmt: skip
 
 
-def open_database(path: Path) -> Database:
+def open_database(path: Path, *, backups: Path | None = None) -> Database:
     """Open or make the database, check it, and bring its schema up to date; `StoreError` says what to do instead.
 
+    Before the schema of a database in use changes, a backup is put into `backups`, where one is named.
     A file that fails a check is kept as it is. The file is its owner's alone, and so are the two beside it, to which
     SQLite gives the same rights; a directory that has to be made is closed to others too.
     """
@@ -61,7 +63,7 @@ def open_database(path: Path) -> Database:
     try:
         with _explained(path):
             set_pragmas(connection)
-            return _checked(Database(connection, execute_plugins=False), path)
+            return check_and_migrate(Database(connection, execute_plugins=False), path, backups)
     except BaseException:
         connection.close()
         raise
@@ -143,7 +145,8 @@ def _make_private(path: Path) -> None:
         path.chmod(0o600)
 
 
-def _checked(db: Database, path: Path) -> Database:
+def check_and_migrate(db: Database, path: Path, backups: Path | None = None) -> Database:
+    """Check a database that nobody uses yet, and take the steps that its schema is behind."""
     if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         raise _damaged(path, "its pages do not fit together")
     if unknown := unknown_steps(db):
@@ -151,6 +154,9 @@ def _checked(db: Database, path: Path) -> Database:
             f"{path} was written by a newer Policybell (it knows {unknown[-1]}). "
             "Install that version again, or put a backup from this one in its place."
         )
+    pending = migrations.pending(db)
+    if backups is not None and pending and migrations.applied(db):
+        back_up_at_once(db.conn, backups / f"policybell-before-{pending[0].name}.db.gz")
     migrations.apply(db)
     if db.execute("PRAGMA foreign_key_check").fetchone() is not None:
         raise _damaged(path, "it has rows that belong to nothing")
@@ -162,7 +168,7 @@ def _checked(db: Database, path: Path) -> Database:
 def _damaged(path: Path, how: str) -> StoreError:
     return StoreError(
         f"The database {path} is damaged: {how}. Nothing was sent, and the file is kept as it is. "
-        "To restore: move it and its -wal and -shm files aside, and put your newest backup in its place."
+        "To restore: `policybell restore FILE` with your newest backup; the damaged database is then kept beside it."
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.core.model import Chat, Reason, Subscription, Voice
 from bot.store.rules import UNFOLLOWED, asked_for
 from bot.store.sqlite import chats
-from bot.store.sqlite.rows import Connection, as_list, mute_of, plain, stamp, why_json, why_of
+from bot.store.sqlite.rows import Connection, as_list, chat_of, mute_of, plain, stamp, why_json, why_of
 
 
 def follow(  # noqa: PLR0917 - the door's own parameters, and the connection
@@ -52,15 +52,19 @@ def subscriptions(connection: Connection, chat: Chat) -> tuple[Subscription, ...
     return tuple(Subscription(row["id"], row["query_id"], row["text"], row["label"], mute_of(row)) for row in rows)
 
 
-def forget(connection: Connection, chat: Chat) -> None:
-    """Delete a chat under all its names, with its subscriptions and rows."""
+def forget(connection: Connection, chat: Chat) -> tuple[Chat, ...]:
+    """Delete a chat under all its names, with its subscriptions and rows; return the names."""
     chat_id = chats.find(connection, chat)
+    names = tuple(
+        map(chat_of, connection.execute("SELECT * FROM chats WHERE id = ? OR moved_to = ?", (chat_id, chat_id)))
+    )
     query_ids = {one.query_id for one in subscriptions(connection, chat)}
     connection.execute("DELETE FROM deliveries WHERE chat_id = ?", (chat_id,))
     connection.execute("DELETE FROM subscriptions WHERE chat_id = ?", (chat_id,))
     _drop_unfollowed(connection, query_ids)
     connection.execute("DELETE FROM chats WHERE moved_to = ?", (chat_id,))
     connection.execute("DELETE FROM chats WHERE id = ?", (chat_id,))
+    return names
 
 
 def _query_id(connection: Connection, text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from bot.core.model import Chat
+from bot.errors import DiskFull, StoreError
 from bot.store.sqlite import (
     archive,
     chats,
@@ -21,18 +23,31 @@ from bot.store.sqlite import (
     polling,
     waiting,
 )
+from bot.store.sqlite.copying import back_up
+from bot.store.sqlite.forgetting import Names, remember
 from bot.store.sqlite.opening import checkpoint, open_database
+from bot.store.sqlite.rows import Connection
 from bot.store.sqlite.writer import Writer
 from bot.store.threaded import threaded
 
 log = structlog.get_logger()
+
+BACKUPS = "backups"  # beside the database: where the schema's changes are preceded by a copy
+EMPTY_AGAIN_SECONDS = 2.0
+
+
+def _forget(connection: Connection, names: Names, chat: Chat) -> None:
+    remember(connection, [names.hash_of(name) for name in people.forget(connection, chat)])
 
 
 class SqliteStore:
     """Satisfies `bot.ports.Store` on one SQLite file."""
 
     def __init__(self, path: Path) -> None:
-        self.writer = Writer(partial(open_database, path))
+        self.writer = Writer(partial(open_database, path, backups=path.parent / BACKUPS))
+        self._names = Names(path.parent)
+        self._emptying: asyncio.Task[None] | None = None
+        self._one_backup = asyncio.Lock()
 
     register = threaded(polling.register)
     cursors = threaded(polling.cursors)
@@ -64,7 +79,7 @@ class SqliteStore:
     wake = threaded(chats.wake)
     part = threaded(chats.part)
     move = threaded(chats.move)
-    _forget = threaded(people.forget)
+    _forget = threaded(_forget)
 
     stories = threaded(archive.stories)
     story = threaded(archive.story)
@@ -88,10 +103,32 @@ class SqliteStore:
     audit = threaded(oversight.audit)
 
     async def forget(self, chat: Chat) -> None:
-        """Delete all that is kept about a chat, and empty the log, which holds the pages as they were before."""
-        await self._forget(chat)
-        if not await self.writer.aside(checkpoint):
-            log.warning("store.log_kept", advice="another program reads the database; its log is emptied later")
+        """Delete all that is kept about a chat, and empty the log, which holds the pages as they were before.
+
+        Where another program reads just then, the log is emptied as soon as that has ended.
+        """
+        await self._forget(self._names, chat)
+        if await self.writer.aside(checkpoint):
+            return
+        log.warning("store.log_kept", advice="another program reads the database; its log is emptied after that")
+        if self._emptying is None or self._emptying.done():
+            self._emptying = asyncio.create_task(self._empty_log())
+
+    async def _empty_log(self) -> None:
+        while True:
+            await asyncio.sleep(EMPTY_AGAIN_SECONDS)
+            try:
+                if await self.writer.aside(checkpoint):
+                    return
+            except DiskFull:
+                continue
+            except StoreError:  # whoever writes next is told
+                return
+
+    async def backup(self, file: Path) -> None:
+        """Write everything to a new file, checked and compressed; all else goes on meanwhile."""
+        async with self._one_backup:
+            await back_up(self.writer.copy, file)
 
     async def kept(self, chat: Chat) -> Mapping[str, Sequence[Mapping[str, object]]]:
         """Read everything about a chat, between two transactions."""
@@ -99,4 +136,6 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Finish what was asked, then close the file."""
+        if self._emptying is not None:
+            self._emptying.cancel()
         await self.writer.close()

@@ -136,6 +136,7 @@ class Writer:
             answer.set_exception(error)
 
     def _copy(self, target: Path) -> None:
+        self._check_that_copies_may_go_on()
         try:
             with closing(sqlite3.connect(target, isolation_level=None)) as copy:
                 copy.execute("PRAGMA journal_mode = OFF")
@@ -149,6 +150,9 @@ class Writer:
         while self._jobs or self._asides:
             self._work()
             self._work_aside()
+        self._check_that_copies_may_go_on()
+
+    def _check_that_copies_may_go_on(self) -> None:
         if self._failure or self._closing:
             raise StoreError(self._failure or "The copy was not finished: the database is being closed.")
 

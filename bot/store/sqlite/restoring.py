@@ -1,0 +1,165 @@
+"""Putting a backup in the place of the database, and what it cannot know: what happened since it was made.
+
+Rows that wait in it may have gone out since, so each is marked: it comes at most once more, and says so. One that was
+to be repeated already is not sent again but listed, since it may have arrived twice. What sources published since is
+new to it: alerts of their next reading are marked too (`restored_sources`). Whoever was forgotten since is forgotten.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from bot.errors import StoreError
+from bot.store.migrations import migrations
+from bot.store.sqlite import people
+from bot.store.sqlite.copying import sync_directory, unpack
+from bot.store.sqlite.failures import sentence
+from bot.store.sqlite.forgetting import Names, forgotten_in
+from bot.store.sqlite.opening import open_database
+from bot.store.sqlite.rows import Connection, chat_of, stamp
+
+RESTORED = "a backup was restored: this may have arrived since it was made"
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore came to. `aside` is the database that was replaced, None where there was none.
+
+    `forgotten` chats were deleted again; None where the replaced database could not say who asked for it.
+    """
+
+    chats: int
+    stories: int
+    aside: Path | None
+    marked: int
+    unsure: int
+    forgotten: int | None
+
+
+def restore(file: Path, database: Path, now: datetime) -> Restored:
+    """Put a backup in place of a database that nobody uses: the caller holds the lock. `StoreError` says why not.
+
+    Until the last step the old database stays where it is, and afterwards it lies beside.
+    """
+    database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = database.with_name(f"{database.name}.restoring")
+    _remove(fresh)
+    try:
+        unpack(file, fresh)
+        gone = _forgotten_since(database)
+        restored = _prepare(file, fresh, Names(database.parent), gone, now)
+        return replace(restored, aside=_put_in_place(fresh, database, now))
+    finally:
+        _remove(fresh)
+
+
+def _prepare(file: Path, fresh: Path, names: Names, gone: frozenset[str] | None, now: datetime) -> Restored:
+    """Check the unpacked database, bring it up to date, and tell it what it cannot know."""
+    _check(file, fresh)
+    db = open_database(fresh, backups=None)
+    try:
+        with db.atomic():
+            marked, unsure = _mark_waiting(db.conn, now)
+            _mark_sources(db.conn, now)
+            forgotten = None if gone is None else _forget_again(db.conn, names, gone)
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        chats, stories = db.execute(
+            "SELECT (SELECT count(*) FROM chats WHERE moved_to IS NULL), (SELECT count(*) FROM stories)"
+        ).fetchone()
+        return Restored(chats, stories, None, marked, unsure, forgotten)
+    finally:
+        db.close()
+
+
+def _check(file: Path, fresh: Path) -> None:
+    """Refuse what is no database of ours, before it is changed in any way."""
+    try:
+        with closing(sqlite3.connect(fresh)) as connection:
+            connection.execute("PRAGMA trusted_schema = 0")
+            ours = bool(migrations.applied(Database(connection, execute_plugins=False)))
+            (sound,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    except sqlite3.Error as error:
+        raise StoreError(f"{file} holds no sound database. {sentence(error)}") from error
+    if not ours:
+        raise StoreError(f"{file} is not a backup of a Policybell database.")
+    if sound != "ok":
+        raise StoreError(f"{file} holds a damaged database ({sound}). Take another backup.")
+
+
+def _mark_waiting(connection: Connection, now: datetime) -> tuple[int, int]:
+    """Mark what waits as what may have arrived; what was marked before may have arrived twice, and is only listed."""
+    unsure = connection.execute(
+        """UPDATE deliveries SET state = 'maybe', lease_until = NULL, last_error = ?, settled_at = ?
+        WHERE state IN ('pending', 'sending') AND unsure = 1""",
+        (RESTORED, stamp(now)),
+    ).rowcount
+    marked = connection.execute(
+        """UPDATE deliveries SET state = 'pending', lease_until = NULL, unsure = 1, last_error = ?
+        WHERE state IN ('pending', 'sending')""",
+        (RESTORED,),
+    ).rowcount
+    return marked, unsure
+
+
+def _mark_sources(connection: Connection, now: datetime) -> None:
+    connection.execute(
+        """INSERT INTO restored_sources (source_id, restored_at) SELECT id, ? FROM sources WHERE true
+        ON CONFLICT (source_id) DO UPDATE SET restored_at = excluded.restored_at""",
+        (stamp(now),),
+    )
+
+
+def _forgotten_since(database: Path) -> frozenset[str] | None:
+    """Ask the database that is to be replaced who was forgotten; None where it cannot say."""
+    if not database.exists():
+        return frozenset()
+    try:
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return forgotten_in(connection)
+    except sqlite3.Error:
+        return None
+    finally:  # a reader leaves these behind
+        log, index = Path(f"{database}-wal"), Path(f"{database}-shm")
+        index.unlink(missing_ok=True)
+        if log.exists() and not log.stat().st_size:
+            log.unlink()
+
+
+def _forget_again(connection: Connection, names: Names, gone: frozenset[str]) -> int:
+    """Delete every chat that was forgotten after the backup was made."""
+    since = gone - forgotten_in(connection)
+    connection.executemany(
+        "INSERT INTO forgotten (hash) VALUES (?) ON CONFLICT DO NOTHING", [(name,) for name in sorted(since)]
+    )
+    rows = connection.execute("SELECT platform, workspace, chat, thread FROM chats").fetchall() if since else []
+    back = [chat_of(row) for row in rows if names.hash_of(chat_of(row)) in since]
+    for chat in back:
+        people.forget(connection, chat)
+    return len(back)
+
+
+def _put_in_place(fresh: Path, database: Path, now: datetime) -> Path | None:
+    """Swap the files so that whenever it is cut short there is a whole database under the name."""
+    aside = None
+    if database.exists():
+        aside = database.with_name(f"{database.stem}-replaced-{now:%Y-%m-%dT%H-%M-%SZ}{database.suffix}")
+        aside.hardlink_to(database)
+        log = Path(f"{database}-wal")
+        if log.exists():  # a log that stays would be taken for that of the new file
+            log.replace(f"{aside}-wal")
+        Path(f"{database}-shm").unlink(missing_ok=True)
+        sync_directory(database.parent)
+    fresh.replace(database)
+    sync_directory(database.parent)
+    return aside
+
+
+def _remove(database: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        Path(f"{database}{suffix}").unlink(missing_ok=True)

@@ -1,0 +1,257 @@
+"""A restored backup does not know what happened since: it repeats nothing silently and brings back nobody."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from bot.core.intake import Cursor
+from bot.core.model import Chat, DeliveryState
+from bot.core.outcome import Sent, Unsure
+from bot.errors import StoreError
+from bot.store.migrations import migrations
+from bot.store.sqlite.opening import set_pragmas
+from bot.store.sqlite.restoring import Restored, restore
+from bot.store.sqlite.store import SqliteStore
+from tests.builders import NOW, a_chat, a_source, a_story, at, some_changes
+from tests.storing import addressed, claim, follow, publish
+
+LATER = at(hours=9)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "policybell.db"
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> Path:
+    return tmp_path / "backup.db.gz"
+
+
+async def a_town(path: Path) -> SqliteStore:
+    store = SqliteStore(path)
+    await store.register((a_source(1),))
+    for number in (1, 2, 3):
+        await follow(store, a_chat(number))
+    return store
+
+
+async def with_rows_in_every_state(path: Path, backup: Path) -> None:
+    """Back up with one row sent, one under way, one waiting, and one that waits to be repeated."""
+    store = await a_town(path)
+    await publish(store, a_story(1))
+    first, second, third = await claim(store)
+    await store.settle(first, Sent("receipt", NOW), NOW)
+    await store.settle(second, Unsure(NOW, "no answer"), NOW)
+    await publish(store, a_story(2))  # waits behind each of the three
+    assert third.state is DeliveryState.SENDING
+    await store.backup(backup)
+    await store.close()
+
+
+async def states(store: SqliteStore) -> dict[tuple[str, int], tuple[str, bool]]:
+    rows = await store.outbox(tuple(DeliveryState), 100)
+    return {(row.chat.id, row.alert.story.number): (row.state.value, row.unsure) for row in rows}
+
+
+async def test_what_waits_is_marked_and_what_may_have_come_twice_is_only_listed(path: Path, backup: Path) -> None:
+    await with_rows_in_every_state(path, backup)
+    restored = restore(backup, path, LATER)
+    assert (restored.chats, restored.stories, restored.marked, restored.unsure) == (3, 2, 4, 1)
+    store = SqliteStore(path)
+    assert await states(store) == {
+        ("1001", 1): ("sent", False),
+        ("1002", 1): ("maybe", True),
+        ("1003", 1): ("pending", True),
+        **{(chat, 2): ("pending", True) for chat in ("1001", "1002", "1003")},
+    }
+    assert all(row.unsure for row in await claim(store, LATER))
+    await store.close()
+
+
+async def test_what_a_source_says_at_its_first_reading_may_be_a_repeat_and_later_news_is_not(
+    path: Path, backup: Path
+) -> None:
+    store = await a_town(path)
+    await store.backup(backup)
+    await publish(store, a_story(1))  # is sent, and then lost with the database
+    await store.close()
+    restore(backup, path, LATER)
+    store = SqliteStore(path)
+    failed = Cursor("source-1", failures=1, last_error="x", last_success_at=NOW)
+    await store.commit((some_changes(cursor=failed),))
+    read = Cursor("source-1", last_success_at=at(hours=10))
+    again = some_changes(a_story(1), deliveries=await addressed(store, a_story(1)), cursor=read)
+    await store.commit((again,))
+    news = some_changes(a_story(2), deliveries=await addressed(store, a_story(2)), cursor=read)
+    await store.commit((news,))
+    assert {story: unsure for (_, story), (_, unsure) in (await states(store)).items()} == {1: True, 2: False}
+    await store.close()
+
+
+async def test_a_list_that_did_not_change_since_the_backup_makes_the_next_news_plain_news(
+    path: Path, backup: Path
+) -> None:
+    store = await a_town(path)
+    await store.backup(backup)
+    await store.close()
+    restore(backup, path, LATER)
+    store = SqliteStore(path)
+    await store.commit((some_changes(cursor=Cursor("source-1", last_success_at=at(hours=10))),))
+    await publish(store, a_story(1))
+    assert {unsure for _, unsure in (await states(store)).values()} == {False}
+    await store.close()
+
+
+async def test_who_was_forgotten_since_the_backup_stays_forgotten(path: Path, backup: Path) -> None:
+    her = Chat("telegram", "", "-1009998887776")
+    store = await a_town(path)
+    await follow(store, her, "herownwords")
+    await store.forget(a_chat(2))  # before the backup, and back again since
+    await follow(store, a_chat(2))
+    await store.backup(backup)
+    await store.forget(her)
+    await store.close()
+    restored = restore(backup, path, LATER)
+    assert (restored.chats, restored.forgotten) == (3, 1)
+    store = SqliteStore(path)
+    assert await store.preferences(her) is None
+    assert len(await store.subscriptions(a_chat(2))) == 1
+    await store.close()
+    raw = path.read_bytes()
+    assert her.id.encode() not in raw
+    assert b"herownwords" not in raw
+    assert path.with_name("forgotten.key").stat().st_mode & 0o777 == 0o600
+
+
+async def test_the_replaced_database_is_kept_with_its_log_and_a_damaged_one_too(path: Path, backup: Path) -> None:
+    store = await a_town(path)
+    await store.backup(backup)
+    await store.close()
+    log = path.with_name("policybell.db-wal")
+    path.write_bytes(b"damaged " * 1000)
+    log.write_bytes(b"log")
+    restored = restore(backup, path, LATER)
+    assert restored == Restored(3, 0, restored.aside, 0, 0, None)
+    assert restored.aside is not None
+    assert restored.aside.name == "policybell-replaced-2023-10-05T21-00-00Z.db"
+    assert restored.aside.read_bytes() == b"damaged " * 1000
+    assert Path(f"{restored.aside}-wal").read_bytes() == b"log"
+    assert sorted(file.name for file in path.parent.iterdir()) == [
+        restored.aside.name,
+        f"{restored.aside.name}-wal",
+        "policybell.db",
+    ]
+    assert path.stat().st_mode & 0o777 == 0o600
+    await SqliteStore(path).close()
+
+
+async def test_a_backup_comes_to_an_empty_place_too(path: Path, backup: Path, tmp_path: Path) -> None:
+    store = await a_town(path)
+    await store.backup(backup)
+    await store.close()
+    other = tmp_path / "elsewhere" / "policybell.db"
+    assert restore(backup, other, LATER) == Restored(3, 0, None, 0, 0, 0)
+    unzipped = tmp_path / "plain.db"
+    unzipped.write_bytes(gzip.decompress(backup.read_bytes()))
+    assert restore(unzipped, other, LATER).chats == 3
+
+
+async def test_a_backup_of_the_first_schema_is_brought_up_to_date(path: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old.db"
+    with closing(sqlite3.connect(old, isolation_level=None)) as connection:
+        set_pragmas(connection)
+        migrations.apply(Database(connection), stop_before="m002_pauses")
+        connection.execute("PRAGMA journal_mode = DELETE")
+    assert restore(old, path, LATER).chats == 0
+    store = SqliteStore(path)
+    assert (await store.census()).chats == 0
+    await store.close()
+
+
+def a_bomb(real: Path, bomb: Path) -> None:
+    """A database that says its true size, with a hundred times as much behind it."""
+    bomb.write_bytes(gzip.compress(gzip.decompress(real.read_bytes()) + bytes(100_000_000)))
+
+
+def a_boast(real: Path, boast: Path) -> None:
+    """A header that asks for 17 TB."""
+    raw = bytearray(gzip.decompress(real.read_bytes()))
+    raw[28:32] = b"\xff\xff\xff\xff"
+    boast.write_bytes(gzip.compress(bytes(raw)))
+
+
+def cut_short(real: Path, cut: Path) -> None:
+    cut.write_bytes(real.read_bytes()[:-5000])
+
+
+def flipped(real: Path, bad: Path) -> None:
+    raw = bytearray(real.read_bytes())
+    raw[len(raw) // 2] ^= 0xFF
+    bad.write_bytes(raw)
+
+
+def half_a_database(real: Path, half: Path) -> None:
+    raw = gzip.decompress(real.read_bytes())
+    half.write_bytes(raw[: len(raw) // 2])
+
+
+def scrambled(real: Path, bad: Path) -> None:
+    raw = bytearray(gzip.decompress(real.read_bytes()))
+    raw[4096 * 3 : 4096 * 12] = os.urandom(4096 * 9)
+    bad.write_bytes(raw)
+
+
+def somebody_elses(_: Path, other: Path) -> None:
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE songs (title)")
+
+
+def newer(real: Path, new: Path) -> None:
+    new.write_bytes(gzip.decompress(real.read_bytes()))
+    with closing(sqlite3.connect(new)) as connection, connection:
+        connection.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('policybell', 'm999_later', 'x')"
+        )
+
+
+BAD: list[tuple[Callable[[Path, Path], object], str]] = [
+    (a_bomb, "holds more than the database in it"),
+    (a_boast, "there is room for"),
+    (cut_short, "cut short or damaged"),
+    (flipped, "damaged"),
+    (half_a_database, "cut short or damaged"),
+    (scrambled, "holds (a|no) (damaged|sound) database"),
+    (somebody_elses, "not a backup of a Policybell database"),
+    (newer, "written by a newer Policybell"),
+    (lambda _, file: file.write_text("just words, and long ones at that " * 10), "not a backup"),
+    (lambda _, file: file.write_bytes(b""), "not a backup"),
+    (lambda _, file: os.mkfifo(file), "not a regular file"),
+    (lambda _, file: file.mkdir(), "not a regular file"),
+    (lambda _, __: None, "cannot be read: No such file"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "says"), BAD)
+async def test_what_is_no_sound_backup_is_refused_and_nothing_is_touched(
+    path: Path, backup: Path, tmp_path: Path, spoil: Callable[[Path, Path], object], says: str
+) -> None:
+    store = await a_town(path)
+    await publish(store, a_story(1))
+    await store.backup(backup)
+    await store.close()
+    before = path.read_bytes()
+    bad = tmp_path / "bad"
+    spoil(backup, bad)
+    with pytest.raises(StoreError, match=says):
+        restore(bad, path, LATER)
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == ["policybell.db"]
