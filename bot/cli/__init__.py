@@ -37,6 +37,7 @@ COMMANDS = {
     "match": Family("querying", "Does a text match a query? Exit 0 for yes, 1 for no, 2 for a bad query."),
     "query": Family("querying", "How a query is read, in words and in its canonical form."),
     "slack": Family("platforms", "What is needed once to set up Slack."),
+    "telegram": Family("platforms", "What is needed once to set up Telegram."),
     "version": Family("checking", "Which version this is, of Policybell and of what it stands on."),
 }
 

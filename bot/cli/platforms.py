@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
 import click
 
 from bot.cli.asking import with_config
+from bot.errors import ConfigError
+from bot.logs import set_up as set_up_logs
 from config import load
 from handlers.slack.manifest import manifest_text
 
@@ -22,3 +25,28 @@ def slack() -> None:
 def manifest(config: Path | None) -> None:
     """Print the app manifest: paste it at api.slack.com/apps, "From a manifest"."""
     click.echo(manifest_text(load(config, os.environ).slack.command))
+
+
+@click.group()
+def telegram() -> None:
+    """What is needed once to set up Telegram."""
+
+
+@telegram.command()
+@with_config
+def setup(config: Path | None) -> None:
+    """Set the bot's menu and what Telegram says of it, and print the links that bring people to it."""
+    from handlers.telegram.setup import set_up  # noqa: PLC0415  the library costs 20 MB; the manifest needs none of it
+
+    settings = load(config, os.environ)
+    set_up_logs(format="auto", level="error", secrets=settings.secrets(), chat_key=bytes)
+    if not settings.telegram.token:
+        raise ConfigError((("telegram.token", "is not set. Set POLICYBELL_TELEGRAM__TOKEN in the environment."),))
+    token = settings.telegram.token.get_secret_value()
+    bot = asyncio.run(set_up(token, settings.telegram.api_url, settings.topics))
+    click.echo(f"@{bot.username} is set up: its menu, and what it says of itself.\n\nLinks to share:")
+    width = max(len(what) for what, _ in bot.links)
+    for what, address in bot.links:
+        click.echo(f"  {what:{width}}  {address}")
+    for advice in bot.advice:
+        click.echo(f"\n{advice}")

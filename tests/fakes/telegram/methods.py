@@ -60,7 +60,7 @@ def method(name: str, allowed: str = "") -> Callable[[Method], Method]:
 
 @method("getMe")
 async def get_me(server: FakeTelegram, arguments: Arguments) -> object:
-    abilities = {"can_join_groups": server.joins_groups, "can_read_all_group_messages": False}
+    abilities = {"can_join_groups": server.joins_groups, "can_read_all_group_messages": server.reads_groups}
     return user_json(BOT_ID) | {"username": server.username, "supports_inline_queries": False} | abilities
 
 

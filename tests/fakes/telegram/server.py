@@ -56,7 +56,7 @@ class FakeTelegram:
         self.menus: dict[str, dict[str, str]] = {}
         self.toasts: list[tuple[str, str]] = []
         self.about: dict[str, str] = {}
-        self.joins_groups = True
+        self.joins_groups, self.reads_groups = True, False
         self.revoked = False
         self._news = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
