@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from bot.core.lateness import LIST_SIZE, Patience
 from bot.core.model import Changes, Chat, Delivery, DeliveryState, Voice
 from bot.core.outcome import Gone, Later, Moved, Outcome, Refused, Sent, Unsure
 from bot.ports import Store
@@ -29,6 +30,7 @@ R = TypeVar("R")
 ALL = list(DeliveryState)
 CHATS = (a_chat(1), a_chat(2), a_chat(2, thread="7"), a_chat(3, platform="slack"))
 QUERIES = ("topic:tps", "topic:asylum", "own words")
+SOON_LATE = Patience(max_age=timedelta(minutes=5), retry_for=timedelta(minutes=11))
 WAITS = st.sampled_from([timedelta(0), timedelta(seconds=10), timedelta(minutes=6)])
 
 chats = st.sampled_from(CHATS)
@@ -121,10 +123,11 @@ class Stores(RuleBasedStateMachine):
         if names := self.names.move(chat, to):
             self.promised = {(names[1] if home == names[0] else home, story) for home, story in self.promised}
 
-    @initialize(query=queries)
-    def begin(self, query: str) -> None:
-        for chat in CHATS[:2]:
-            self.follow(chat, query)
+    @initialize()
+    def begin(self) -> None:
+        for chat in CHATS:
+            for query in QUERIES:
+                self.follow(chat, query)
 
     @rule(chat=chats, query=queries)
     def follow(self, chat: Chat, query: str) -> None:
@@ -146,6 +149,15 @@ class Stores(RuleBasedStateMachine):
         deliveries = self.both(lambda store: addressed(store, story, *asked, due_at=due))
         self.planned.append(some_changes(story, deliveries=deliveries))
 
+    @rule(stories=st.integers(1, 4), asked=st.sets(queries, min_size=1), age=WAITS, at_once=st.booleans())
+    def publish(self, stories: int, asked: set[str], age: timedelta, at_once: bool) -> None:
+        """Decide and write without anything between, as nearly every poll does; it may be some time ago."""
+        for _ in range(stories):
+            self.plan(asked, -age)
+        self.commit()
+        if at_once:
+            self.claim(9, EVERYWHERE, SOON_LATE)
+
     @precondition(lambda self: self.planned)
     @rule()
     def commit(self) -> None:
@@ -157,15 +169,27 @@ class Stores(RuleBasedStateMachine):
             if any((chat, why.query_id) in followed for why in delivery.alert.why):
                 self.promised.add((chat, delivery.alert.story.number))
 
-    @rule(limit=st.integers(0, 3), platforms=st.sampled_from([EVERYWHERE, ("slack",)]))
-    def claim(self, limit: int, platforms: tuple[str, ...]) -> None:
+    @rule(
+        limit=st.sampled_from([0, 1, 3, 9, 9]),
+        platforms=st.sampled_from([EVERYWHERE, EVERYWHERE, EVERYWHERE, ("slack",)]),
+        patience=st.sampled_from([None, SOON_LATE]),
+    )
+    def claim(self, limit: int, platforms: tuple[str, ...], patience: Patience | None) -> None:
         before, followed = self.rows(), self.followed()
-        claimed = self.both(lambda store: store.claim(self.now, limit=limit, platforms=platforms, lease=LEASE))
-        for row in claimed:
-            lane = [one for one in before if one.chat == row.chat]
-            assert all(one.state is not DeliveryState.SENDING for one in lane), "a second row of one chat"
+        held = self.both(lambda store: store.held())
+        claimed = self.both(
+            lambda store: store.claim(self.now, limit=limit, platforms=platforms, lease=LEASE, patience=patience)
+        )
+        for message in claimed:
+            lane = [one for one in before if one.chat == message.chat]
+            assert message.chat.platform not in held, "told on a platform that is paused"
+            assert all(one.state is not DeliveryState.SENDING for one in lane), "a second message to one chat"
             waiting = [one.id for one in lane if one.state is DeliveryState.PENDING]
-            assert waiting[0] == row.id, "a row overtook an older one"
+            told = [message.id, *(row.id for row in message.also)]
+            assert waiting[: len(told)] == told, "a row overtook an older one"
+            assert len(told) <= LIST_SIZE
+            assert len(told) == 1 or not any(row.plain for row in (message, *message.also)), "refused with others"
+        for row in (row for message in claimed for row in (message, *message.also)):
             preferences = self.both(lambda store, chat=row.chat: store.preferences(chat))
             assert preferences is not None
             assert preferences.mute is None or not preferences.mute.holds(self.now), "told during a pause"
@@ -179,11 +203,28 @@ class Stores(RuleBasedStateMachine):
         """Answer a claim, however old it is; then answer it again, which changes nothing."""
         row = self.under_way.pop(which % len(self.under_way))
         what = outcome(row)
-        held = next((one for one in self.rows() if one.id == row.id), None)
-        if held and held.state is DeliveryState.SENDING and held.attempt == row.attempt and isinstance(what, Moved):
-            self.moved(held.chat, what.to)
+        attempts = {(one.id, one.attempt) for one in (row, *row.also)}
+        leased = [
+            one for one in self.rows() if one.state is DeliveryState.SENDING and (one.id, one.attempt) in attempts
+        ]
+        if leased and isinstance(what, Moved):
+            self.moved(leased[0].chat, what.to)
         state = self.both(lambda store: store.settle(row, what, self.now))
         assert self.both(lambda store: store.settle(row, Gone("again"), self.now)) is state
+
+    @rule(platform=st.sampled_from(["telegram", "slack"]), release=st.booleans())
+    def pause_or_resume(self, platform: str, release: bool) -> None:
+        self.both(lambda store: store.release(platform) if release else store.hold(platform, self.now))
+
+    @rule(by=WAITS, back=st.booleans())
+    def the_clock_is_set(self, by: timedelta, back: bool) -> None:
+        by = -by if back else by
+        self.now += by
+        self.both(lambda store: store.clock_was_set(by, self.now, self.now))
+
+    @rule(rest=WAITS)
+    def pull_back(self, rest: timedelta) -> None:
+        self.both(lambda store: store.pull_back(self.now, rest))
 
     @rule(every_lease=st.booleans())
     def recover(self, every_lease: bool) -> None:
@@ -251,6 +292,7 @@ class Stores(RuleBasedStateMachine):
             store.queries_since(self.story // 2),
             *(store.subscriptions(chat) for chat in CHATS),
             *(store.history(chat, 9) for chat in CHATS),
+            *(store.told(chat, story) for chat in CHATS for story in range(1, 4)),
             *(store.preferences(chat) for chat in CHATS),
             *(store.missed(chat, NOW, 9) for chat in CHATS),
         )
