@@ -10,7 +10,6 @@ from bot.commands.searching import hits_of, matching, page_of, words_of
 from bot.commands.wording import bold, echo, refusal, reply, story_line, typed
 from bot.core.links import canonical_url
 from bot.core.model import Delivery, DeliveryState, Hit, Story, Topic
-from bot.core.plan import delivery_id
 from bot.core.speech import Call, Choice, Reply, Span
 
 _DEFAULT_LATEST, _MAX_LATEST = 5, 20
@@ -79,7 +78,7 @@ async def _explain(desk: Desk, call: Call, story: Story) -> Reply:
     parts = [*story_line(story, desk.voice), Span("\n")]
     for decision in await desk.store.decisions(story.number):
         parts += [Span(f"Decided: {decision}\n")]
-    if delivery := await _delivery(desk, call, story):
+    if delivery := await desk.store.told(call.chat, story.number):
         return reply(*parts, *_told(delivery))
     page = page_of(story)
     held = [
@@ -92,15 +91,6 @@ async def _explain(desk: Desk, call: Call, story: Story) -> Reply:
             *parts, "No alert was made for this chat. What it follows now does match:\n", *_matched(story, held)
         )
     return _unfollowed(desk, story, parts)
-
-
-async def _delivery(desk: Desk, call: Call, story: Story) -> Delivery | None:
-    """Find what this chat was sent of a story. A chat that was given a new id has its rows under the old one's."""
-    row = await desk.store.delivery(delivery_id(call.chat, story.number, story.lead.id))
-    if row is not None:
-        return row
-    sent = await desk.store.history(call.chat, _LOOK_BACK)
-    return next((row for row in sent if row.alert.story.number == story.number), None)
 
 
 def _told(delivery: Delivery) -> Iterable[str | Span]:

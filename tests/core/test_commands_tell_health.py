@@ -155,3 +155,44 @@ async def test_rows_are_put_back_and_discarded():
         assert "no such row" in text_of(reply)
         assert not reply.ok
     assert "Usage" in await operator.ask("outbox explode")
+
+
+async def test_a_row_that_was_refused_is_shown_with_its_body_and_how_to_send_it_again():
+    operator = Asker(desk := a_desk(), is_operator=True)
+    (row,) = await with_rows(desk, 1)
+    set_state(desk, row, DeliveryState.DEAD, attempt=2, last_error="can't parse entities", refused="b0d1")
+    assert (await operator.ask(f"outbox show {row.id}")).splitlines()[2:] == [
+        "last error: can't parse entities",
+        "refused message: b0d1",
+        "#1 TPS news 1",
+        f"to send it again: outbox retry {row.id}",
+    ]
+
+
+async def test_an_operator_pauses_and_resumes_one_platform_or_all():
+    operator = Asker(desk := a_desk(platforms=lambda: {"web": "on"}), is_operator=True)
+    assert "Paused: telegram. Alerts wait" in await operator.ask("outbox pause telegram")
+    assert await operator.ask("outbox pause telegram") == "That is paused already."
+    desk.clock.advance(timedelta(minutes=7))
+    assert (await operator.ask("outbox list")).startswith("telegram is paused, for 7 min now.\nThe outbox is empty")
+    assert "Paused: slack, web, console." in await operator.ask("outbox pause")
+    status = (await operator.ask("status")).splitlines()
+    assert status[2:] == [
+        "web: on; paused by an operator for 0 s",
+        "console: off; paused by an operator for 0 s",
+        "slack: off; paused by an operator for 0 s",
+        "telegram: off; paused by an operator for 7 min",
+    ]
+    assert await operator.ask("outbox resume slack") == "Resumed: slack."
+    assert await operator.ask("outbox resume") == "Resumed: telegram, web, console."
+    assert await operator.ask("outbox resume") == "Nothing of that is paused."
+    assert await desk.store.held() == {}
+
+
+async def test_what_is_no_platform_cannot_be_paused():
+    operator = Asker(desk := a_desk(), is_operator=True)
+    reply = await operator.reply("outbox pause telgram")
+    assert not reply.ok
+    assert text_of(reply) == "There is no platform telgram. Those there are: telegram, slack, web, console."
+    assert "Usage" in await operator.ask("outbox pause telegram slack")
+    assert await desk.store.held() == {}

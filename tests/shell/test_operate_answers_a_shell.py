@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from bot.control import Answered
 from bot.core.alarms import Alarm, Severity
 from bot.core.chats import read_chat
 from bot.core.model import Changes, Chat, Delivery, DeliveryState, Topic, Voice
+from bot.core.outcome import Refused
 from bot.core.plan import delivery_id
 from bot.core.speech import Reply, Span
 from bot.operate import operate, plain
@@ -171,3 +173,32 @@ async def test_an_unknown_request_is_wrong_use(desk: Desk, argv: tuple[str, ...]
 def test_replies_are_plain_text_without_control_characters() -> None:
     reply = Reply((Span("a\x1b[31m "), Span("title\x07", url="https://example.org/"), Span("\n")))
     assert plain(reply) == "a[31m title <https://example.org/>"
+
+
+async def test_deliveries_are_paused_and_resumed(desk: Desk) -> None:
+    assert await data(desk, "outbox", "paused") == {}
+    assert "Paused: telegram" in (await asked(desk, "outbox", "pause", "telegram")).text
+    assert await data(desk, "outbox", "paused") == {"telegram": NOW.isoformat()}
+    assert (await asked(desk, "outbox", "pause", "nothing")).exit == 1
+    assert (await asked(desk, "outbox", "resume")).exit == 0
+    assert (await asked(desk, "outbox", "pause")).exit == 0
+    assert len(await data(desk, "outbox", "paused")) == 4
+    assert (await asked(desk, "outbox", "explode")).exit == 2
+
+
+async def test_a_dead_row_is_shown_with_its_reason_its_body_and_how_to_send_it_again(desk: Desk) -> None:
+    row = await filled(desk)
+    for reason in ("bad markup", "bad text"):
+        (claimed,) = await desk.store.claim(NOW, limit=1, platforms=["telegram"], lease=timedelta(minutes=5))
+        await desk.store.settle(claimed, Refused(NOW, reason, f"hash of {reason}"), NOW)
+    shown = await data(desk, "outbox", "show", row.id)
+    assert (shown["state"], shown["last_error"]) == ("dead", "bad text")
+    assert shown["refused_body"] == "hash of bad text"
+    assert shown["to_send_again"] == f"policybell outbox retry {row.id}"
+
+
+async def test_why_finds_the_row_of_a_chat_that_has_moved(desk: Desk) -> None:
+    row = await filled(desk)
+    await desk.store.move(row.chat, a_chat(9))
+    for chat in (row.chat, a_chat(9)):
+        assert (await data(desk, "why", "1", str(chat)))["delivery"]["id"] == row.id
