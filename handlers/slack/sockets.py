@@ -50,7 +50,7 @@ STEADY = Rhythm()
 class Watch:
     """What tells a good connection from one that only looks like it; `look` is called once a beat.
 
-    Pure but for what it remembers: every look is told what is seen, and counts for how many beats it has been so.
+    Every look is told what is seen, and counts for how many beats it has been so.
     """
 
     rhythm: Rhythm
@@ -58,15 +58,21 @@ class Watch:
     _away: int = 0
     _quiet: int = 0
     _stuck: int = 0
-    _signs: object = None
+    _texts: int = 0
+    _pong: float | None = None
 
-    def look(self, *, connected: bool, signs: object, undispatched: int) -> str:
-        """Say why to replace the connection, or nothing. `signs` differs from the last look's where it lives."""
+    def look(self, *, connected: bool, texts: int, pong: float | None, undispatched: int) -> str:
+        """Say why to replace the connection, or nothing.
+
+        `texts` counts what came, `pong` is when the ping was sent that was answered last. The library makes one up
+        where it has none yet, so a first one is no sign of life.
+        """
+        lives = texts != self._texts or (pong != self._pong and self._pong is not None and pong is not None)
         self._age += 1
         self._away = 0 if connected else self._away + 1
-        self._quiet = 0 if signs != self._signs else self._quiet + 1
+        self._quiet = 0 if lives else self._quiet + 1
         self._stuck = self._stuck + 1 if undispatched > 0 else 0
-        self._signs = signs
+        self._texts, self._pong = texts, pong
         limits = (
             ("away", self._away, self.rhythm.absence),
             ("silent", self._quiet, self.rhythm.silence),
@@ -154,7 +160,8 @@ class Socket:
             signs = self._signs
             why = watch.look(
                 connected=self.alive,
-                signs=(signs.texts, self._handler.client.last_ping_pong_time),
+                texts=signs.texts,
+                pong=self._handler.client.last_ping_pong_time,
                 undispatched=signs.arrived - signs.dispatched,
             )
             if why:

@@ -109,7 +109,7 @@ class WebApi:
             case "users.info":
                 return {"user": self._user(arguments)}
             case "chat.postMessage":
-                return self._post(team, arguments)
+                return self._post(token, team, arguments)
             case _:
                 raise Refusal("unknown_method", "no such method")
 
@@ -161,7 +161,7 @@ class WebApi:
 
     # --- posting --------------------------------------------------------------------------------------------------
 
-    def _post(self, team: str, arguments: _Json) -> _Json:
+    def _post(self, token: str, team: str, arguments: _Json) -> _Json:
         channel_id = str(arguments.get("channel", ""))
         channel = self._world.channels.get(channel_id)
         if channel is None or channel.team != team:
@@ -175,6 +175,7 @@ class WebApi:
             if arguments.get(flag) != wanted:
                 self._world.violations.append(f"chat.postMessage: {flag} is {arguments.get(flag)!r}")
         self._keep_rate(team, channel_id)
+        self._world.used.append(token)
         return self._accept(channel_id, arguments)
 
     def _check_message(self, arguments: Mapping[str, Any]) -> None:

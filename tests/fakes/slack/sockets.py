@@ -59,6 +59,7 @@ class _Sent:
 
     envelope: Envelope
     at: float
+    over: web.WebSocketResponse
 
 
 class Sockets:
@@ -72,6 +73,8 @@ class Sockets:
         self._waiting: dict[str, list[_Sent]] = {}
         self._came = asyncio.Event()
         self.opened = 0
+        self.silent = False  # connections stay open, and nothing comes of them
+        self.greets = True
 
     def ticket(self) -> str:
         ticket = secrets.token_urlsafe(16)
@@ -95,12 +98,24 @@ class Sockets:
         if ticket not in self._tickets:
             return web.Response(status=401, text="ticket used or unknown")
         self._tickets.discard(ticket)
-        socket = web.WebSocketResponse()
+        socket = web.WebSocketResponse(autoping=False)
         await socket.prepare(request)
         self.opened += 1
         self._open.append(socket)
         if len(self._open) > CONNECTIONS_MOST:
             self._world.violations.append("more than 10 socket connections")
+        if self.greets and not self.silent:
+            await self._greet(socket)
+        self._came.set()
+        try:
+            await self._receive(socket)
+        finally:
+            if socket in self._open:
+                self._open.remove(socket)
+            self._let_go(socket)
+        return socket
+
+    async def _greet(self, socket: web.WebSocketResponse) -> None:
         await socket.send_json(
             {
                 "type": "hello",
@@ -109,16 +124,16 @@ class Sockets:
                 "debug_info": {"host": "applink-0", "approximate_connection_time": 18_060},
             }
         )
-        self._came.set()
-        try:
-            await self._receive(socket)
-        finally:
-            if socket in self._open:
-                self._open.remove(socket)
-        return socket
+
+    def _let_go(self, socket: web.WebSocketResponse) -> None:
+        """Expect no acknowledgement for what was told over a connection that is gone: Slack tells it again."""
+        for envelope_id, sents in list(self._waiting.items()):
+            self._waiting[envelope_id] = [sent for sent in sents if sent.over is not socket]
 
     async def _receive(self, socket: web.WebSocketResponse) -> None:
         async for message in socket:
+            if message.type is WSMsgType.PING and not self.silent:
+                await socket.pong(message.data)
             if message.type is not WSMsgType.TEXT:
                 continue
             try:
@@ -153,7 +168,7 @@ class Sockets:
         }
         if attempt:
             said |= {"retry_attempt": attempt, "retry_reason": "timeout"}
-        self._waiting.setdefault(envelope.id, []).append(_Sent(envelope, time.monotonic()))
+        self._waiting.setdefault(envelope.id, []).append(_Sent(envelope, time.monotonic(), socket))
         await socket.send_json(said)
 
     async def warn(self, reason: str) -> None:

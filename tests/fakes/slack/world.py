@@ -57,7 +57,7 @@ class World:
     """All that there is, as the other parts of the fake see it. `violations` collects what no good client does.
 
     `tokens` maps each token to why it is refused, `teams` bot tokens to their workspaces, `expires` to the end of those
-    that have one, in seconds of the fake's clock.
+    that have one, in seconds of the fake's clock. `used` holds the token that each of `accepted` was posted with.
     """
 
     channels: dict[str, Channel] = field(default_factory=dict)
@@ -68,6 +68,7 @@ class World:
     teams: dict[str, str] = field(default_factory=lambda: {BOT_TOKEN: TEAM})
     expires: dict[str, float] = field(default_factory=dict)
     accepted: list[Posted] = field(default_factory=list)
+    used: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
 
     def bot_user_of(self, team: str) -> str:
