@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import pkgutil
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
 
 import handlers
+from bot.core.model import Chat, Delivery, Lateness
 from bot.core.speech import Mark, Reply, Span
-from bot.errors import SendError, TokenError, TryLater
+from bot.errors import SendError, TokenError, TryLater, Unreachable
 from bot.ports import Platform
+from handlers.slack import Slack
+from handlers.telegram import Telegram
 from tests import builders
+from tests.fakes.clock import FakeClock
 from tests.fakes.stages import STAGES, Stage
 
 HUGE = {
@@ -149,3 +154,71 @@ async def test_alerts_and_what_is_told_keep_the_limits_together(stage: Stage) ->
 
 async def test_closing_twice_does_no_harm(stage: Stage) -> None:
     await stage.room.close()
+
+
+def late_rows(stage: Stage, words: str, count: int = 10, url: str = "") -> tuple[Delivery, ...]:
+    rows = []
+    for number in range(1, count + 1):
+        changes = {"url": url + str(number)} if url else {}
+        document = builders.a_document(number, title=words, outlet=words, **changes)
+        alert = builders.an_alert(builders.a_story(10**9 + number, document), stage.chat)
+        rows.append(builders.a_delivery(alert, late=Lateness.LATE, unsure=number % 2 == 0))
+    return tuple(rows)
+
+
+@pytest.mark.parametrize("text", HUGE)
+async def test_a_list_of_ten_alerts_of_any_size_is_accepted_as_one_message_with_every_link(
+    stage: Stage, text: str
+) -> None:
+    rows = late_rows(stage, HUGE[text], url="https://newsroom.example/" + "x" * 500)
+    message = stage.room.render_list(rows)
+    assert await stage.room.send(stage.chat, message)
+    if stage.trouble:
+        assert stage.requests() == len(stage.accepted()) == 1
+    said = f"{message.text} {message.native!r}"
+    assert all(row.alert.story.lead.url in said for row in rows)
+    assert all(f"#{row.alert.story.number}" in said for row in rows)
+
+
+async def test_a_list_names_an_alert_whose_link_is_too_long_for_it(stage: Stage) -> None:
+    (row,) = late_rows(stage, "News", 1, url="https://newsroom.example/" + "&" * 300)
+    message = stage.room.render_list((row,))
+    assert await stage.room.send(stage.chat, message)
+    said = f"{message.text} {message.native!r}"
+    assert row.alert.story.lead.url not in said
+    assert f"why {row.alert.story.number}" in said
+
+
+async def test_a_list_says_what_it_is_and_which_of_it_may_repeat(stage: Stage) -> None:
+    rows = late_rows(stage, "News", 3)
+    message = stage.room.render_list(rows)
+    assert message == stage.room.render_list(rows)
+    said = str(message.native.get("html") or message.text)
+    assert "3 late alerts" in said
+    assert said.count("may repeat") == 1
+    assert not message.silent
+    assert stage.requests() == 0
+
+
+async def test_a_probe_disturbs_nobody(stage: Stage) -> None:
+    await stage.room.probe()
+    assert (stage.requests(), stage.accepted()) == (0, [])
+
+
+@pytest.mark.parametrize("name", ["telegram", "slack"])
+async def test_a_platform_that_refuses_connections_is_unreachable_whatever_is_asked(name: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        rooms: dict[str, Platform] = {
+            "telegram": Telegram("7:token", api_url=url, clock=FakeClock()),
+            "slack": Slack("xoxb-1", "xapp-1", api_url=f"{url}/api/", clock=FakeClock()),
+        }
+        room = rooms[name]
+        alert = builders.an_alert(chat=Chat(name, "", "7"))
+        with pytest.raises(Unreachable):
+            await room.probe()
+        with pytest.raises(Unreachable):
+            await room.send(alert.chat, room.render(alert, repeat=False, plain=False))
+        for one in rooms.values():
+            await one.close()
