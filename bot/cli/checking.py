@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import platform
 from collections.abc import Iterator
-from importlib import metadata
+from dataclasses import asdict
+from importlib import import_module, metadata
 from pathlib import Path
 
 import click
 
 from bot import __version__
 from bot.cli.asking import with_config, with_json
-from config import Findings, Settings, inspect
-from config.layers import DEFAULT_PATH, PATH_VARIABLE
+from bot.clock import SystemClock
+from bot.doctor import Finding, Verdict, examine_everything, probe
+from bot.logs import set_up
+from config import Findings, Settings, inspect, load
+from config.layers import file_of
 
 _STANDS_ON = ("aiohttp", "feedparser", "pydantic", "python-telegram-bot", "slack-bolt", "sqlite-utils")
 
@@ -22,16 +27,34 @@ _STANDS_ON = ("aiohttp", "feedparser", "pydantic", "python-telegram-bot", "slack
 @click.command()
 @with_config
 @with_json
-def check(config: Path | None, *, as_json: bool) -> int:
+@click.option("--online", is_flag=True, help="Try every source and token as well.")
+def check(config: Path | None, *, as_json: bool, online: bool) -> int:
     """Name every problem in the configuration at once."""
     findings = inspect(config, os.environ)
-    file = str(config or os.environ.get(PATH_VARIABLE) or DEFAULT_PATH)
-    if as_json:
-        click.echo(json.dumps(_answer(file, findings), ensure_ascii=False))
-    else:
-        for line in _lines(file, findings):
+    answer = _answer(str(file_of(config, os.environ)), findings)
+    if not as_json:
+        for line in _lines(str(file_of(config, os.environ)), findings):
             click.echo(line)
-    return 3 if findings.problems else 0
+    failed = False
+    if online and findings.settings is not None:
+        tried = asyncio.run(_try_online(findings.settings, quiet=as_json))
+        failed = not all(one["ok"] for one in tried)
+        answer["online"] = tried
+    if as_json:
+        click.echo(json.dumps(answer, ensure_ascii=False))
+    return 3 if findings.problems else int(failed)
+
+
+async def _try_online(settings: Settings, *, quiet: bool) -> list[dict[str, object]]:
+    """Try everything, a line as soon as each is known."""
+    set_up(format="auto", level="error", secrets=settings.secrets(), chat_key=bytes)
+    tried: list[dict[str, object]] = []
+    async for one in import_module("bot.app.online").try_everything(settings):
+        tried.append(asdict(one))
+        if not quiet:
+            color = "green" if one.ok else "red"
+            click.echo(f"  {click.style('ok ' if one.ok else 'bad', fg=color)}  {one.what:<24}  {one.words}")
+    return tried
 
 
 @click.command()
@@ -41,6 +64,37 @@ def version(*, as_json: bool) -> None:
     known = {"policybell": __version__, "python": platform.python_version()}
     known |= {name: _version(name) for name in _STANDS_ON}
     click.echo(json.dumps(known) if as_json else "\n".join(f"{name} {what}" for name, what in known.items()))
+
+
+@click.command()
+@with_config
+@with_json
+@click.option("--probe", "probing", is_flag=True, help="Only ask a running bot whether it lives: for health checks.")
+def doctor(config: Path | None, *, as_json: bool, probing: bool) -> int:
+    """Look at everything the bot stands on, and say what to do where it is not well."""
+    settings = load(config, os.environ)
+    if probing:
+        why = probe(settings.web.listen)
+        click.echo(
+            json.dumps({"ok": not why, "why": why}) if as_json else why or "alive", err=bool(why) and not as_json
+        )
+        return 1 if why else 0
+    findings = tuple(examine_everything(settings, SystemClock().now()))
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        _show(findings)
+    return 1 if any(finding.verdict is Verdict.BAD for finding in findings) else 0
+
+
+def _show(findings: tuple[Finding, ...]) -> None:
+    colors = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.BAD: "red"}
+    for finding in findings:
+        click.echo(
+            f"{click.style(f'{finding.verdict:<4}', fg=colors[finding.verdict])}  {finding.what:<16}  {finding.words}"
+        )
+        if finding.advice:
+            click.echo(f"{'':<24}{finding.advice}")
 
 
 def _version(name: str) -> str:
