@@ -147,6 +147,11 @@ class Rooms:
         self._why_closed[name] = why
         self._closed[name].set()
 
+    @property
+    def stopped(self) -> dict[str, str]:
+        """Why each room that may not send may not."""
+        return {name: why for name, why in self._why_closed.items() if name not in self.open}
+
     def in_words(self) -> dict[str, str]:
         return {name: self._state(name) for name in self.all}
 
@@ -197,9 +202,16 @@ class Rooms:
         return True
 
 
+async def _nothing(_why: str) -> None:
+    """Say nothing to nobody."""
+
+
 @dataclass(slots=True)
 class Bot:
-    """Everything that runs. `announce` speaks to whoever started it; `others` run for as long as the bot serves."""
+    """Everything that runs. `announce` speaks to whoever started it; `others` run for as long as the bot serves.
+
+    `last_words` tells those who must know why the bot ends by itself.
+    """
 
     clock: Clock
     store: Store
@@ -214,6 +226,7 @@ class Bot:
     ticks: int = 0
     drain_seconds: float = DRAIN_SECONDS
     others: list[Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=list)
+    last_words: Callable[[str], Awaitable[None]] = _nothing
 
     async def begin(self) -> None:
         """Find what an earlier run left: sources, rows in flight, how much was sent in the last minute."""
@@ -254,9 +267,18 @@ class Bot:
             ended, alive = await asyncio.wait(alive, return_when=asyncio.FIRST_COMPLETED)
             failures = [error for task in ended if not task.cancelled() and (error := task.exception())]
         log.info("daemon.stopping")
-        await self._wind_up(alive)
+        parting = asyncio.create_task(self._part(failures))
+        try:
+            await self._wind_up(alive)
+        finally:
+            await parting
         if failures:
             raise failures[0]
+
+    async def _part(self, failures: Sequence[BaseException]) -> None:
+        """Say why the bot ends by itself, if it does."""
+        for failure in failures[:1]:
+            await self.last_words(str(failure) if isinstance(failure, BotError) else "A part of it broke.")
 
     async def _wind_up(self, workers: Collection[asyncio.Task[Any]]) -> None:
         """End workers and messages under way. What a failing database did not write down of these is its error."""

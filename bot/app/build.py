@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 
 from bot.app.current import Current
+from bot.app.oversight import BEATS, operators, oversee
 from bot.app.rooms import RunOptions, missing, open_rooms
 from bot.app.world import World
 from bot.breakers import Breakers
@@ -77,9 +78,10 @@ async def build(
     voice = Voice(zone=settings.bot.timezone)
     prefixes = {"telegram": "/", "slack": f"{settings.slack.command} "}
     desk = Desk(store, settings.topics, world.sources, world.not_yet, voice, world.clock, rooms.in_words, prefixes)
-    door = FrontDoor(desk, polling.one_at_a_time, lanes.wake)
-    clockwork = Clockwork({"tick": world.tick, **INTERVALS})
+    door = FrontDoor(desk, polling.one_at_a_time, lanes.wake, operators(current, world))
+    clockwork = Clockwork({"tick": world.tick, **INTERVALS, **BEATS})
     bot = Bot(world.clock, store, polling, lanes, rooms, clockwork, door, _announcer(world))
+    oversee(bot, current, world, breakers)
     control = ControlServer(world.data_dir / SOCKET_NAME, lambda argv: operate(door.desk, door.answer, argv))
     closing.push_async_callback(control.close)
     await control.start()

@@ -61,7 +61,8 @@ class Facts:
 
     By platform: `stopped` says why its room may not send, `unreachable` and `held` since when it does not answer or
     an operator holds its messages, `waiting` what has not gone out. `clock_ahead` is by how much this clock is ahead
-    of the world's. `backups_since` is since when backups are made, None where they are not.
+    of the world's, `database` why it cannot be used. `backups_since` is since when backups are made, None where they
+    are not.
     """
 
     now: datetime
@@ -72,6 +73,7 @@ class Facts:
     held: Mapping[str, datetime] = field(default_factory=dict)
     unsure: int = 0
     dead: int = 0
+    database: str = ""
     ticked_at: datetime | None = None
     disk_free: int | None = None
     backups_since: datetime | None = None
@@ -178,6 +180,8 @@ def _rows(facts: Facts) -> Iterator[Alarm]:
 
 
 def _machine(facts: Facts, limits: Thresholds) -> Iterator[Alarm]:
+    if facts.database:
+        yield Alarm("database", Severity.URGENT, facts.database, "Look at the log and at the disk of the database.")
     if facts.ticked_at is not None and facts.now - facts.ticked_at >= limits.tick_age:
         yield Alarm("tick", Severity.URGENT, "Nothing is polled any more.", "Restart Policybell.", facts.ticked_at)
     if facts.disk_free is not None and facts.disk_free < limits.disk_least:

@@ -1,0 +1,147 @@
+"""What is measured of the running bot, for alarms, for metrics, and for whoever asks how it is.
+
+Nothing here needs the disk: where the database does not answer, that is a fact like others.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+from bot.core.alarms import Facts, SourceHealth
+from bot.core.intake import Cursor, FeedResponse, NotModified, SourceSpec, Standing
+from bot.core.model import DeliveryState
+from bot.errors import FetchError, StoreError
+from bot.oversight import Vitals
+from bot.ports import Clock, Fetch, Store
+
+_SERVERS = 20  # whose clocks are remembered: the last that were asked
+_SERVERS_LEAST = 3  # of which more than half must be wrong together to put our own clock in the wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One moment: the facts for alarms, and the numbers behind them. `cursors` are those of sources in use."""
+
+    facts: Facts
+    vitals: Vitals = field(default_factory=Vitals)
+    cursors: tuple[Cursor, ...] = ()
+    paused: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Instruments:
+    """Where each fact comes from. What nobody measures is left out, and raises nothing.
+
+    `stopped`, `unreachable`: by platform, as in `Facts`. `backups` gives since when they are made, None where they
+    are not, and when the last good one was.
+    """
+
+    store: Store
+    clock: Clock
+    data_dir: Path
+    sources: Callable[[], Mapping[str, SourceSpec]]
+    stopped: Callable[[], Mapping[str, str]] = dict
+    unreachable: Callable[[], Mapping[str, datetime]] = dict
+    ticked_at: Callable[[], datetime | None] = lambda: None
+    backups: Callable[[], tuple[datetime | None, datetime | None]] = lambda: (None, None)
+    reload_failed: Callable[[], str] = str
+    clock_ahead: Callable[[], timedelta | None] = lambda: None
+    _failing: dict[str, datetime] = field(default_factory=dict)
+
+    async def measure(self) -> Measured:
+        """Look at everything once."""
+        now = self.clock.now()
+        try:
+            cursors, paused = await self.store.cursors(), await self.store.paused_sources()
+            vitals, held = await self.store.vitals(), await self.store.held()
+        except StoreError as error:
+            return Measured(self._facts(now, (), Vitals(), {}, str(error)))
+        read = tuple(cursor for cursor in cursors if cursor.source_id not in paused)
+        return Measured(self._facts(now, read, vitals, held, ""), vitals, cursors, paused)
+
+    def _facts(
+        self, now: datetime, cursors: tuple[Cursor, ...], vitals: Vitals, held: Mapping[str, datetime], database: str
+    ) -> Facts:
+        backups_since, backup_at = self.backups()
+        return Facts(
+            now,
+            sources=self._sources(cursors, now),
+            waiting=vitals.waiting,
+            stopped=self.stopped(),
+            unreachable=self.unreachable(),
+            held=held,
+            unsure=vitals.rows.get(DeliveryState.MAYBE, 0),
+            dead=vitals.rows.get(DeliveryState.DEAD, 0),
+            database=database,
+            ticked_at=self.ticked_at(),
+            disk_free=_free(self.data_dir),
+            backups_since=backups_since,
+            backup_at=backup_at,
+            reload_failed=self.reload_failed(),
+            clock_ahead=self.clock_ahead(),
+        )
+
+    def _sources(self, cursors: tuple[Cursor, ...], now: datetime) -> tuple[SourceHealth, ...]:
+        """Say how sources are; one that was never read fails since we saw it fail."""
+        known = self.sources()
+        failing = {cursor.source_id for cursor in cursors if cursor.failures}
+        self._failing = {one: self._failing.get(one, now) for one in failing}
+        return tuple(
+            SourceHealth(
+                cursor.source_id,
+                known[cursor.source_id].name,
+                official=known[cursor.source_id].standing is Standing.OFFICIAL,
+                failures=cursor.failures,
+                error=cursor.last_error,
+                failing_since=(cursor.last_success_at or self._failing[cursor.source_id]) if cursor.failures else None,
+            )
+            for cursor in cursors
+            if cursor.source_id in known
+        )
+
+
+class WorldClock:
+    """A `Fetch` that compares our clock with those of the servers that answer."""
+
+    def __init__(self, fetch: Fetch) -> None:
+        self._fetch = fetch
+        self._ahead: OrderedDict[str, timedelta] = OrderedDict()
+
+    async def __call__(self, source: SourceSpec, url: str, cursor: Cursor) -> FeedResponse | NotModified | FetchError:
+        """Fetch, and note by how much our clock was ahead of the answer's date."""
+        got = await self._fetch(source, url, cursor)
+        if not isinstance(got, FetchError) and (dated := _dated(got.headers)) is not None:
+            self._ahead[source.id] = got.fetched_at - dated
+            self._ahead.move_to_end(source.id)
+            while len(self._ahead) > _SERVERS:
+                self._ahead.popitem(last=False)
+        return got
+
+    @property
+    def ahead(self) -> timedelta | None:
+        """By how much our clock is ahead of the world's; None where too few servers were asked."""
+        found = sorted(self._ahead.values())
+        return found[len(found) // 2] if len(found) >= _SERVERS_LEAST else None
+
+
+def _dated(headers: Mapping[str, str]) -> datetime | None:
+    """Say when an answer was sent by its server's clock. What came from a cache was made `Age` seconds before."""
+    try:
+        at = parsedate_to_datetime(headers.get("date", ""))
+        aged = timedelta(seconds=int(headers.get("age", "0") or 0))
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)) + aged
+    except (ValueError, OverflowError):
+        return None
+
+
+def _free(directory: Path) -> int | None:
+    try:
+        return shutil.disk_usage(directory).free
+    except OSError:
+        return None
