@@ -89,8 +89,7 @@ class Lanes:
         """Deliver until cancelled. What is under way then goes on: see `drain`. A database that failed ends it."""
         while True:
             self._wake.clear()
-            self._claiming = asyncio.create_task(self.claim())
-            await asyncio.shield(self._claiming)  # rows claimed as the program stops are under way too, not unsure
+            await self._claim_whole()
             self.rounds += 1
             await self._wake.wait()
 
@@ -129,9 +128,14 @@ class Lanes:
                 room.pace.clock_was_set(by)
             await self._desk.store.clock_was_set(by, now - passed, now)
 
+    async def _claim_whole(self) -> int:
+        """Claim to the end, even if cancelled: rows claimed as the program stops are under way too, not unsure."""
+        self._claiming = asyncio.create_task(self.claim())
+        return await asyncio.shield(self._claiming)
+
     async def exhaust(self) -> None:
         """Deliver all that is due, with the rests that limits ask for, and return: for `run --once` and tests."""
-        while await self.claim() or self._busy or self._timers:
+        while await self._claim_whole() or self._busy or self._timers:
             waiting = [*self._busy, *self._timers]
             if waiting:
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

@@ -74,7 +74,7 @@ class House:
         await self.store.commit(changes)
         return rows
 
-    def told(self, chat: Chat) -> list[list[int]]:
-        """The numbers of the stories in each message that a chat got, in order."""
+    def told(self, chat: Chat | None) -> list[list[int]]:
+        """The numbers of the stories in each message that a chat (None: any) got, in order."""
         texts = self.room.texts(chat)
         return [[int(word[1:]) for word in text.split() if word.startswith("#")] for text in texts]

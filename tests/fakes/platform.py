@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from bot.core.model import Alert, Chat, Delivery
 from bot.core.pace import Limit, Pace
 from bot.core.speech import Message, Reply
+from bot.errors import ChatMoved
 from bot.ports import Clock, Door
 from bot.turn import turn
 
@@ -24,6 +25,7 @@ class FakePlatform:
         self.attempts = 0
         self.outage: Exception | None = None  # while it is set, nothing is accepted and probes fail too
         self.probes: list[datetime] = []
+        self.moved: dict[Chat, Chat] = {}  # where chats went: nothing is accepted under a former name
         self.renders_badly = False
         self.hangs = False
         self._released = asyncio.Event()
@@ -55,6 +57,8 @@ class FakePlatform:
                 await self._released.wait()
             if self.latency:
                 await self._clock.sleep(self.latency)
+            if chat in self.moved:
+                raise ChatMoved(self.moved[chat])
             error, accept = self._failures.popleft() if self._failures else (self.outage, self.outage is None)
             if accept:
                 self.accepted.append((self._clock.now(), chat, message))
