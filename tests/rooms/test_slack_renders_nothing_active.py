@@ -99,6 +99,9 @@ choices = st.builds(Choice, said.filter(str.strip), st.text(min_size=1, max_size
 @example(Reply(tuple(Span("😀<&>" * 500) for _ in range(60)), tuple(Choice("x" * 99, "y" * 60) for _ in range(30))))
 def test_an_answer_is_harmless_and_nothing_of_it_is_lost_silently(reply: Reply) -> None:
     laid_out = pages(reply)
+    if not reply.spans:
+        assert laid_out == ()
+        return
     assert 1 <= len(laid_out) <= 4
     for page in laid_out:
         if page["blocks"]:

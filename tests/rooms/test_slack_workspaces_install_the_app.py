@@ -42,7 +42,7 @@ async def test_a_workspace_installs_the_app_and_is_served(stage: Tenants) -> Non
     assert done.status == 200
     assert "/invite @policybell" in done.text
     await (await stage.slack.slash("C1", "U1", "follow tps", team="T1")).answer()
-    assert stage.door.calls == [Call("follow", ("tps",), Chat("slack", "T1", "C1"), may_change=True)]
+    assert stage.door.calls == [Call("follow", ("tps",), Chat("slack", "T1", "C1"), may_change=True, actor="U1")]
     await stage.send("T1")
     await stage.slack.until_accepted(2)  # the announcement and the alert
     assert {posted.channel for posted in stage.slack.accepted} == {"C1"}

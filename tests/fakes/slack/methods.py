@@ -26,6 +26,7 @@ _POST_ARGUMENTS = {
 }  # fmt: skip
 _WANTED = {"unfurl_links": False, "unfurl_media": False, "link_names": False, "parse": "none"}
 _Json = dict[str, Any]
+_REFRESHED = web.RequestKey("refreshed", str)
 
 
 class Refusal(Exception):
@@ -84,8 +85,7 @@ class WebApi:
             )
         if fault is not None:
             return await act(fault, request, self.over)
-        if method == "oauth.v2.access":
-            self._oauth.delivered.add(str((await self._arguments(request)).get("refresh_token", "-")))
+        self._oauth.delivered |= {request.get(_REFRESHED, "")} - {""}
         return web.json_response(answer)
 
     async def _carry_out(self, method: str, request: web.Request) -> _Json:
@@ -122,6 +122,7 @@ class WebApi:
         used = str(arguments.get("refresh_token", ""))
         if used and used in self._oauth.under_way:
             self._world.violations.append("oauth.v2.access: a refresh token used twice at once")
+        request[_REFRESHED] = used
         self._oauth.under_way.add(used)
         try:
             await asyncio.sleep(0.01)  # time for a careless client to ask again
