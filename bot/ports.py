@@ -25,6 +25,7 @@ from bot.core.model import (
     Voice,
 )
 from bot.core.pace import Pace
+from bot.core.retention import Cutoffs, Pruned
 from bot.core.speech import Call, Message, Reply
 from bot.errors import FetchError, ParseError
 from bot.outbox import Outbox
@@ -280,6 +281,17 @@ class Store(Outbox, Oversight, Protocol):
 
     async def backup(self, file: Path) -> None:
         """Write everything to a new file, checked and compressed; all else goes on meanwhile."""
+        ...
+
+    async def prune(self, cutoffs: Cutoffs, limit: int) -> Pruned:
+        """Take away what is too old (`bot.core.retention`), at most so many rows of each kind; say what went.
+
+        What a later copy of a document would be recognized by stays. A chat that goes is forgotten wholly.
+        """
+        ...
+
+    async def vacuum(self) -> None:
+        """Give room back that deleted rows took. Everybody waits for it."""
         ...
 
     async def touch(self) -> None:

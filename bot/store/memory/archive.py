@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from bot.core.model import Delivery, Document, Fingerprint, Past, State, Story, Verdict
 from bot.errors import StoreError
@@ -16,6 +17,8 @@ class _Known:
     document: Document
     story: int
     latest_digest: str
+    told: bool = False
+    pruned: int = 0
 
     def fingerprint(self) -> Fingerprint:
         return Fingerprint(
@@ -64,6 +67,24 @@ class Archive:
         else:
             return
         self.reasons.setdefault((document.id, document.digest), (verdict.story, verdict.because))
+
+    def tell(self, document_id: str) -> None:
+        """Note that somebody is told of a document."""
+        self.documents[document_id].told = True
+
+    def empty(self, before: datetime, limit: int, *, of_everything: bool) -> int:
+        """Take from old documents all but what a copy is recognized by; or the text of what nobody was told of."""
+        found = [
+            one
+            for one in self.documents.values()
+            if one.document.seen_at < before and (one.pruned < 2 if of_everything else not (one.told or one.pruned))  # noqa: PLR2004
+        ][:limit]
+        for one in found:
+            one.document, one.pruned = replace(one.document, text=""), 1
+            if of_everything:
+                one.document, one.pruned = replace(one.document, facts={}), 2
+                self.reasons = {key: why for key, why in self.reasons.items() if key[0] != one.document.id}
+        return len(found)
 
     def past(self, keys: Collection[str]) -> Past:
         wanted = set(keys)

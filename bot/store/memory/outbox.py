@@ -133,9 +133,14 @@ class Outbox:
 
     def part(self, chat: Chat, why: str, now: datetime) -> None:
         for name, home in self.people.threads(chat).items():
-            home.gone = True
+            home.gone, home.gone_since = True, home.gone_since if home.gone else now
             for waiting in self.of(name, DeliveryState.PENDING):
                 waiting.cancel(why, now)
+
+    def forget(self, chat: Chat) -> None:
+        for row in self.of(self.people.name(chat)):
+            del self.rows[row.delivery.id]
+        self.people.forget(chat)
 
     def move(self, chat: Chat, to: Chat) -> None:
         if (names := self.people.move(chat, to)) is None:

@@ -27,6 +27,7 @@ class Home:
     voice: Voice
     since: datetime
     gone: bool = False
+    gone_since: datetime = NEVER
     not_before: datetime = NEVER
     mute: Mute | None = None
     subscriptions: list[Subscription] = field(default_factory=list)

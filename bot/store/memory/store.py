@@ -23,6 +23,7 @@ from bot.core.model import (
     Voice,
 )
 from bot.core.outcome import Outcome
+from bot.core.retention import Cutoffs, Pruned
 from bot.errors import StoreError
 from bot.oversight import Audited, Vitals
 from bot.ports import Census, Missed, QueryLog
@@ -32,6 +33,7 @@ from bot.store.memory.keeping import kept
 from bot.store.memory.outbox import Outbox
 from bot.store.memory.oversight import Overseen, sooner, vitals
 from bot.store.memory.people import NEVER, People
+from bot.store.memory.retention import prune
 
 
 class MemoryStore:
@@ -76,6 +78,7 @@ class MemoryStore:
         for verdict in verdicts:
             self._archive.learn(verdict)
         for delivery in deliveries:
+            self._archive.tell(delivery.alert.story.lead.id)
             self._outbox.add(delivery)
 
     async def queries_since(self, version: int) -> QueryLog:
@@ -187,9 +190,7 @@ class MemoryStore:
         self._outbox.move(chat, to)
 
     async def forget(self, chat: Chat) -> None:
-        for row in self._outbox.of(self._people.name(chat)):
-            del self._rows[row.delivery.id]
-        self._people.forget(chat)
+        self._outbox.forget(chat)
 
     # looking back
 
@@ -251,6 +252,12 @@ class MemoryStore:
 
     async def backup(self, file: Path) -> None:
         raise StoreError(f"{file} was not written: this store keeps nothing on disk.")
+
+    async def prune(self, cutoffs: Cutoffs, limit: int) -> Pruned:
+        return prune(self._archive, self._outbox, self._overseen, cutoffs, limit)
+
+    async def vacuum(self) -> None:
+        """Nothing is ever empty here."""
 
     async def touch(self) -> None:
         """Nothing can fail here."""

@@ -209,6 +209,10 @@ def _write_deliveries(connection: Connection, deliveries: Sequence[Delivery], *,
                 may_repeat,
             )
         )
+    connection.execute(
+        "UPDATE documents SET told = 1 WHERE id IN (SELECT value FROM json_each(?)) AND told = 0",
+        (as_list({row[3] for row in rows}),),
+    )
     # One row a chat and story, whatever its id: `deliveries_once` sees two chats that turned out to be one.
     connection.executemany(
         """INSERT INTO deliveries (id, chat_id, story, document_id, reason, why, state, last_error, settled_at,

@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from bot.core.model import Chat
+from bot.core.retention import Cutoffs, Pruned
 from bot.errors import DiskFull, StoreError
 from bot.store.sqlite import (
     archive,
@@ -21,6 +22,7 @@ from bot.store.sqlite import (
     oversight,
     people,
     polling,
+    retention,
     waiting,
 )
 from bot.store.sqlite.copying import back_up
@@ -80,6 +82,7 @@ class SqliteStore:
     part = threaded(chats.part)
     move = threaded(chats.move)
     _forget = threaded(_forget)
+    _prune = threaded(retention.prune)
 
     stories = threaded(archive.stories)
     story = threaded(archive.story)
@@ -108,6 +111,21 @@ class SqliteStore:
         Where another program reads just then, the log is emptied as soon as that has ended.
         """
         await self._forget(self._names, chat)
+        await self._empty_log_soon()
+
+    async def prune(self, cutoffs: Cutoffs, limit: int) -> Pruned:
+        """Take away what is too old, at most `limit` rows of each kind; forget chats as `forget` does."""
+        pruned = await self._prune(cutoffs, limit)
+        if pruned.chats:
+            await self._empty_log_soon()
+        return pruned
+
+    async def vacuum(self) -> None:
+        """Write the file anew without its empty pages. Everybody waits for it."""
+        await self.writer.aside(lambda db: db.conn.execute("VACUUM"))
+        await self.writer.aside(checkpoint)
+
+    async def _empty_log_soon(self) -> None:
         if await self.writer.aside(checkpoint):
             return
         log.warning("store.log_kept", advice="another program reads the database; its log is emptied after that")
