@@ -17,11 +17,13 @@ from telegram import ChatFullInfo, User
 from bot.commands import command_named, read_line
 from bot.core.model import Chat
 from bot.core.speech import Call, Choice, Mark, Reply, Span
+from bot.core.throttle import Hearing, Throttle
 from bot.errors import SendError
-from bot.ports import Door
+from bot.ports import Clock, Door
 from handlers.telegram.client import Client
 from handlers.telegram.links import channel_link, group_link
 from handlers.telegram.rights import Rights, Standing
+from handlers.telegram.where import numbered
 
 CHANNEL = "channel"  # the verb
 _NAME = re.compile(r"@[A-Za-z]\w{3,31}|-100\d{1,16}", re.ASCII)
@@ -30,8 +32,10 @@ _NAME = re.compile(r"@[A-Za-z]\w{3,31}|-100\d{1,16}", re.ASCII)
 class Asking:
     """Answers lines. `me` is the bot itself, known once it was introduced."""
 
-    def __init__(self, client: Client, door: Door, rights: Rights) -> None:
+    def __init__(self, client: Client, door: Door, rights: Rights, clock: Clock) -> None:
         self._client = client
+        self._clock = clock
+        self._throttle = Throttle()
         self.door = door
         self._rights = rights
         self.me: User | None = None
@@ -48,12 +52,17 @@ class Asking:
             Call(verb, args, here, may_change=may_change, actor=actor, in_private=in_private)
         )
         command = command_named(verb)
-        if in_private and self.me is not None and command is not None and command.name == "help" and not args:
+        if in_private and self.me is not None and command is not None and command.name == "help" and answered.ok and not args:
             return _with_links(answered, self.me.username or "")
         return answered
 
     async def speak_for(self, name: str, words: Sequence[str], person: User) -> Reply:
-        """Carry out a line for the channel that a person names; without one, say what it may follow."""
+        """Carry out a line for the channel that a person names; without one, say what it may follow.
+
+        Telegram is asked about channels as often as the person may command in private; more than that is passed over.
+        """
+        if self._throttle.hear(numbered(person.id), self._clock.now()) is not Hearing.TAKEN:
+            return Reply((), ok=False)
         channel = await self._shared_channel(name, person)
         if channel is None:
             return _no_such_channel(name)
@@ -80,6 +89,8 @@ class Asking:
 
 def _for_channel(reply: Reply, channel: ChatFullInfo) -> Reply:
     """Head an answer with the channel that it is about, and let what it offers to type and press be for that."""
+    if not reply.spans:
+        return reply
     name = f"@{channel.username}" if channel.username else str(channel.id)
     spans = [
         replace(span, text=f"/{CHANNEL} {name} {span.text[1:]}") if _is_typed(span) else span for span in reply.spans

@@ -27,7 +27,7 @@ from handlers.telegram.menu import show_menus
 from handlers.telegram.presence import Presence, in_group
 from handlers.telegram.presses import Presses
 from handlers.telegram.replies import Replies, Send
-from handlers.telegram.rights import Rights
+from handlers.telegram.rights import Rights, Standing
 from handlers.telegram.where import chat_of, numbered
 
 log = structlog.get_logger()
@@ -47,7 +47,7 @@ class Listener:
         self._clock = clock
         self._replies = Replies(send, clock)
         self._rights = Rights(client, clock)
-        self._asking = Asking(client, door, self._rights)
+        self._asking = Asking(client, door, self._rights, clock)
         self._presses = Presses(client, self._rights, self._asking, self._replies)
         self._presence = Presence(client, self._rights, self._asking, self._replies, clock)
         self._seen: deque[int] = deque(maxlen=_REMEMBERED)
@@ -143,6 +143,8 @@ class Listener:
         if starts and self._presence.was_just_greeted(message.chat.id) and not is_offer(args):
             return None  # adding by a link writes this by itself
         standing = await self._rights.of_sender(message)
+        if standing is Standing.NONE:
+            return None
         answered = await self._asking.answer(line, chat_of(message), person, standing)
         return in_group(answered) if starts else answered
 

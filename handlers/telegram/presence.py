@@ -93,5 +93,5 @@ class Presence:
 
 
 def in_group(welcome: Reply) -> Reply:
-    """Add to the first words who may choose, and where."""
-    return replace(welcome, spans=(*welcome.spans, Span(_IN_A_GROUP)))
+    """Add to the first words who may choose, and where. What is not answered stays so."""
+    return replace(welcome, spans=(*welcome.spans, Span(_IN_A_GROUP))) if welcome.spans else welcome

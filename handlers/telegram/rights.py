@@ -6,8 +6,9 @@
 | group | owner, administrators; anonymous ones where they type | members who may write |
 | channel | owner, administrators who may post | the same |
 
-Nobody else may do anything, and an error of Telegram's is a no. A yes to changes is kept for a minute at most, a no
-not at all: whoever was just made administrator shall not be turned away once more.
+Nobody else may do anything, nor anybody in a chat of another kind, and an error of Telegram's is a no. A yes to
+changes is kept for a minute at most, a no not at all: whoever was just made administrator shall not be turned away
+once more. Telegram is asked about one person in one chat as often as a chat may command, and no more.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from telegram import ChatMember, ChatMemberAdministrator, ChatMemberRestricted, 
 from telegram import Message as TelegramMessage
 from telegram.constants import ChatID
 
+from bot.core.model import Chat
+from bot.core.throttle import Hearing, Throttle
 from bot.errors import SendError
 from bot.ports import Clock
 from handlers.telegram.client import Client
@@ -28,6 +31,7 @@ from handlers.telegram.client import Client
 log = structlog.get_logger()
 
 _KEPT = timedelta(seconds=60)
+_HEARD = {TelegramChat.PRIVATE, TelegramChat.GROUP, TelegramChat.SUPERGROUP}
 
 
 class Standing(StrEnum):
@@ -45,6 +49,7 @@ class Rights:
         self._client = client
         self._clock = clock
         self._until: dict[tuple[int, int], datetime] = {}
+        self._asked = Throttle()
 
     async def of_sender(self, message: TelegramMessage) -> Standing:
         """Say what whoever wrote a message may do in its chat.
@@ -53,16 +58,20 @@ class Rights:
         that bot's number alone proves nothing. Every other chat that writes is a stranger who may ask.
         """
         sender, chat = message.from_user, message.chat
+        if chat.type not in _HEARD or chat.is_direct_messages:
+            return Standing.NONE  # nothing is said where it is not clear who listens
         if message.sender_chat is not None:
             anonymous = sender is not None and sender.id == ChatID.ANONYMOUS_ADMIN
             return Standing.CHANGES if anonymous and message.sender_chat.id == chat.id else Standing.ASKS
-        if sender is None:
+        if sender is None or (chat.type == TelegramChat.PRIVATE and chat.id != sender.id):
             return Standing.NONE
         # Whatever the answer, whoever writes in a chat may ask there.
         return Standing.CHANGES if await self.of(chat, sender) is Standing.CHANGES else Standing.ASKS
 
     async def of(self, chat: TelegramChat, user: User) -> Standing:
         """Say what somebody may do in a chat, whether or not they may write there."""
+        if chat.type not in {*_HEARD, TelegramChat.CHANNEL} or chat.is_direct_messages:
+            return Standing.NONE
         if chat.type == TelegramChat.PRIVATE:
             return Standing.CHANGES if chat.id == user.id else Standing.NONE
         return await self.in_shared(chat.id, str(chat.type), user.id)
@@ -73,6 +82,8 @@ class Rights:
         self._until = {key: until for key, until in self._until.items() if until > now}
         if (chat_id, user_id) in self._until:
             return Standing.CHANGES
+        if self._asked.hear(Chat("telegram", str(user_id), str(chat_id)), now) is not Hearing.TAKEN:
+            return Standing.NONE
         try:
             member = await self._client.member(chat_id, user_id)
         except SendError as error:

@@ -158,3 +158,36 @@ async def test_a_member_s_start_does_not_wake_what_a_removal_put_to_rest(house: 
     assert not (await house.heard(1, group))[0].startswith("Welcome back")
     house.telegram.world.say(group, USER, "/start")
     assert (await house.heard(2, group))[1].startswith("Welcome back")
+
+
+@pytest.mark.parametrize("chat", [{"type": "supergroup", "is_direct_messages": True}, {"type": "newfangled"}])
+async def test_nothing_is_said_where_it_is_not_clear_who_listens(house: House, chat: dict[str, object]) -> None:
+    group = house.telegram.world.add_group(admins=[USER])
+    room = house.telegram.world.rooms[group].json() | chat
+    message = house.telegram.world.message(house.telegram.world.rooms[group], "/list") | {"chat": room}
+    house.telegram.world.push({"message": message | {"from": {"id": USER, "is_bot": False, "first_name": "Ana"}}})
+    house.telegram.world.press_data(message, "1|list", USER)
+    await house.quiet()
+    assert house.book.visits == []
+    assert house.telegram.accepted == []
+
+
+async def test_telegram_is_asked_of_one_who_hammers_no_more_often_than_a_chat_may_command(house: House) -> None:
+    group = house.telegram.world.add_group(admins=[8], members=[USER])
+    for _ in range(60):
+        house.telegram.world.say(group, USER, "/follow tps")
+    house.telegram.world.say(group, 8, "/list")
+    await house.quiet()
+    assert house.telegram.calls["getChatMember"] <= 21
+    assert house.store.changes == set()
+
+
+async def test_channels_are_looked_up_no_more_often_than_a_person_may_command(house: House) -> None:
+    house.telegram.world.add_channel("news", admins=[8])
+    for _ in range(60):
+        house.telegram.world.say(USER, USER, "/channel @news list")
+    await house.quiet()
+    assert house.telegram.calls["getChat"] <= 20
+    house.wait_a_minute()
+    house.telegram.world.say(8, 8, "/channel @news follow tps")
+    await house.heard(1, 8)
