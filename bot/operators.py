@@ -53,10 +53,8 @@ class Operators:
             return False
         if call.chat.platform == "telegram" and call.chat.id != call.actor:
             return False  # a private chat of Telegram has its person's number
-        here = (call.chat.platform, call.actor)
-        return any(
-            (one.platform, one.id) == here and one.workspace in {"", call.chat.workspace} for one in self._allowed()
-        )
+        here = (call.chat.platform, call.chat.workspace, call.actor)  # a number is one person's in one workspace only
+        return any((one.platform, one.workspace, one.id) == here for one in self._allowed())
 
     async def audit(self, store: Oversight, call: Call, outcome: str, now: datetime) -> None:
         """Remember a command that only operators may give. One that is not written is told by the log."""

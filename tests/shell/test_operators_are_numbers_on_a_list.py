@@ -50,6 +50,7 @@ CALLERS = {
     "the slack operator in lower case": (Chat("slack", "", "D0SAM5678"), "u0sam1234", True, False),
     "an operator of one workspace": (Chat("slack", "T1", "D1"), "U0TEA1234", True, True),
     "their id in another workspace": (Chat("slack", "T2", "D1"), "U0TEA1234", True, False),
+    "an id without its workspace, where there are several": (Chat("slack", "T1", "D1"), "U0SAM1234", True, False),
     "an actor called shell": (Chat("telegram", "", "shell"), "shell", True, False),
 }
 FOR_OPERATORS = [name for name, known in COMMANDS.items() if known.who is Who.OPERATORS]
