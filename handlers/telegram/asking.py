@@ -51,8 +51,7 @@ class Asking:
         answered = await self.door.answer(
             Call(verb, args, here, may_change=may_change, actor=actor, in_private=in_private)
         )
-        command = command_named(verb)
-        if in_private and self.me is not None and command is not None and command.name == "help" and answered.ok and not args:
+        if in_private and self.me is not None and answered.ok and _is_plain_help(verb, args):
             return _with_links(answered, self.me.username or "")
         return answered
 
@@ -110,6 +109,11 @@ def _no_such_channel(name: str) -> Reply:
         "Add me to it as an administrator who may post messages, then write "
     )
     return Reply((Span(said), Span(f"/{CHANNEL} {told}", Mark.CODE), Span(".")), ok=False)
+
+
+def _is_plain_help(verb: str, args: Sequence[str]) -> bool:
+    command = command_named(verb)
+    return command is not None and command.name == "help" and not args
 
 
 def _with_links(reply: Reply, username: str) -> Reply:
