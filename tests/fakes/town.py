@@ -79,6 +79,10 @@ class Town:
         """How many messages with alerts Telegram took, copies too."""
         return len(self.telegram.accepted) - len(self.chats)
 
+    def settled(self) -> int:
+        """How many rows will not be sent any more."""
+        return sum(count for state, count in self.states().items() if state not in {"pending", "sending"})
+
     async def quiet(self) -> None:
         """Wait until every item has a row for every chat and no row waits: a chat takes one message a second."""
         await until(self._is_quiet, 60 + 2 * len(self.items))

@@ -34,7 +34,7 @@ async def test_kills_in_delivery_and_polling(tmp_path: Path, deliveries: int, ch
         try:
             await town.settle_down()
             for kill in range(kills):
-                await until(lambda: town.told() >= 0.9 * town.owed, 60)
+                await until(lambda: town.settled() >= 0.9 * town.owed, 60)
                 town.publish(deliveries // chats * (kill + 1) // kills - len(town.items) + 1)
                 if kill % 4:  # in delivery: Telegram took a message and has not said so yet, or just did
                     before = town.told()
@@ -60,7 +60,7 @@ async def test_orderly_stops_double_nothing(tmp_path: Path) -> None:
         town = Town(tmp_path, feeds, telegram, chats)
         await town.settle_down()
         for stop in range(stops):
-            await until(lambda: town.told() >= 0.9 * town.owed, 60)
+            await until(lambda: town.settled() >= 0.9 * town.owed, 60)
             town.publish(deliveries // chats * (stop + 1) // stops - len(town.items) + 1)
             before = town.told()
             await until(lambda: town.told() > before)  # noqa: B023

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from structlog.testing import capture_logs
@@ -78,6 +78,8 @@ class Walk(RuleBasedStateMachine):
                 await asyncio.sleep(0)
         if self.complaints:
             raise self.complaints[0]
+        if self.task.done():
+            self.task.result()
 
     async def start(self) -> None:
         self.post = Post(self.begin)
@@ -292,6 +294,8 @@ def walks(count: int) -> settings:
         stateful_step_count=50,
         derandomize=not SOAK,
         print_blob=True,
+        # To shorten a walk that went wrong takes minutes.
+        phases=tuple(Phase) if SOAK else (Phase.generate,),
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),
