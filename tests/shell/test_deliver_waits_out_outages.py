@@ -301,3 +301,29 @@ async def test_alerts_keep_their_order_when_the_clock_is_set_back(store: Store) 
     house.clock.advance(timedelta(minutes=1))
     await house.lanes.exhaust()
     assert house.told(ANA) == [[1], [2], [3], [4], [5]]
+
+
+# --- a dead token -------------------------------------------------------------------------------------------------
+
+
+async def test_a_dead_token_stops_the_room_and_neither_a_row_nor_a_subscription_and_all_comes_with_the_new_one(
+    store: Store,
+) -> None:
+    house = House(store, FakeClock())
+    chats = [Chat("fake", "", str(number)) for number in range(30)]
+    rows = await house.post(*chats, stories=3)
+    house.room.outage = TokenError("revoked")
+    await house.lanes.exhaust()
+    assert "fake" not in house.rooms
+    assert house.room.attempts <= 5  # no more than were under way
+    for chat in chats:
+        assert len(await store.subscriptions(chat)) == 1
+    found = await store.outbox(ALL, 999)
+    assert {(row.state, row.attempt, row.unsure) for row in found} == {(DeliveryState.PENDING, 0, False)}
+    await house.lanes.exhaust()
+    assert house.room.attempts <= 5
+    house.room.outage = None
+    house.rooms["fake"] = house.room  # the room listens again: a new token
+    await house.lanes.exhaust()
+    assert {await house.state(row) for row in rows} == {DeliveryState.SENT}
+    assert all(house.told(chat) == [[1], [2], [3]] for chat in chats)
