@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -20,11 +21,26 @@ def slack() -> None:
     """What is needed once to set up Slack."""
 
 
+def _public_address(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    """Read the address that Slack can reach the bot at: HTTPS, without a path of its own."""
+    parts = urlsplit(text)
+    if text and (parts.scheme != "https" or not parts.hostname or parts.path.strip("/") or parts.query):
+        raise click.BadParameter("write https:// and a host name, such as https://bell.example.org")
+    return f"https://{parts.netloc}" if text else ""
+
+
 @slack.command()
+@click.option(
+    "--http",
+    metavar="URL",
+    default="",
+    callback=_public_address,
+    help="For HTTP mode: the public https address in front of this bot. Without it, for socket mode.",
+)
 @with_config
-def manifest(config: Path | None) -> None:
+def manifest(config: Path | None, *, http: str) -> None:
     """Print the app manifest: paste it at api.slack.com/apps, "From a manifest"."""
-    click.echo(manifest_text(load(config, os.environ).slack.command))
+    click.echo(manifest_text(load(config, os.environ).slack.command, url=http))
 
 
 @click.group()

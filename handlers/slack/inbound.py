@@ -99,9 +99,17 @@ class Inbound:
     async def pressed(self, ack: AsyncAck, body: _Json, action: _Json) -> None:
         """Answer a press as if its line had been typed by whoever pressed, where they pressed."""
         await ack()
-        if workspace := await self._workspace(body):
-            line, actor, channel = action.get("value", ""), body["user"]["id"], body["channel"]["id"]
-            await self._answer(Said(line, actor, workspace, channel, body["response_url"]))
+        match {**body, "value": action.get("value")}:
+            case {
+                "user": {"id": str(actor)},
+                "channel": {"id": str(channel)},
+                "response_url": str(url),
+                "value": str(line),
+            }:
+                if workspace := await self._workspace(body):
+                    await self._answer(Said(line, actor, workspace, channel, url))
+            case _:
+                log.warning("slack.press_ignored")
 
     async def opened(self, ack: AsyncAck) -> None:
         """Say that a press on a link was heard; the link opens by itself."""

@@ -22,11 +22,10 @@ from bot.errors import SendError, TokenError
 from bot.ports import Clock
 from handlers.slack.client import Client, Grant
 from handlers.slack.installed import Installed, OAuthApp
-from handlers.slack.manifest import BOT_SCOPES
+from handlers.slack.manifest import BOT_SCOPES, INSTALL, OAUTH
 
 log = structlog.get_logger()
 
-INSTALL, OAUTH = "/slack/install", "/slack/oauth"
 COOKIE = "policybell_install"
 WITHIN = timedelta(minutes=10)
 MOST_REDEEMED = 10_000  # in ten minutes; beyond it nobody installs anything

@@ -1,5 +1,8 @@
 """The app manifest that `policybell slack manifest` prints: paste it at api.slack.com/apps, "From a manifest".
 
+There are two forms of it: for Socket Mode, and for requests to a public address. Turning on token rotation is left to
+who wants it, for Slack does not let it be turned off again.
+
 It asks for what design and code use and nothing else: no `*:history`, so the bot cannot read what people write, and
 no `chat:write.public`, so it posts only where it was invited. Scopes are those of the whole design, for changing them
 later means that every workspace installs the app anew. Shortcuts, the home tab and the events around them are left
@@ -11,11 +14,19 @@ from __future__ import annotations
 import json
 
 DEFAULT_COMMAND = "/policybell"
+EVENTS, INSTALL, OAUTH = "/slack/events", "/slack/install", "/slack/oauth"  # where we are told, and installed
 BOT_SCOPES = ("commands", "chat:write", "users:read", "channels:read", "groups:read", "files:write")
 
 
-def manifest(command: str = DEFAULT_COMMAND) -> dict[str, object]:
-    """Describe the app for Socket Mode. `command` is the one slash command, with its slash."""
+def manifest(command: str = DEFAULT_COMMAND, *, url: str = "") -> dict[str, object]:
+    """Describe the app. `command` is the one slash command, with its slash.
+
+    With a `url`, the public address in front of this bot, Slack sends requests there and workspaces install the app
+    there; without one the app is for Socket Mode.
+    """
+    events = {"request_url": f"{url}{EVENTS}"} if url else {}
+    slash = {"url": f"{url}{EVENTS}"} if url else {}
+    redirect = {"redirect_urls": [f"{url}{OAUTH}"]} if url else {}
     return {
         "display_information": {
             "name": "Policybell",
@@ -35,20 +46,24 @@ def manifest(command: str = DEFAULT_COMMAND) -> dict[str, object]:
                     "description": "Follow US immigration policy changes",
                     "usage_hint": "[topics | follow <topic> | latest | help]",
                     "should_escape": False,
+                    **slash,
                 }
             ],
         },
-        "oauth_config": {"scopes": {"bot": list(BOT_SCOPES)}},
+        "oauth_config": {"scopes": {"bot": list(BOT_SCOPES)}, **redirect},
         "settings": {
-            "event_subscriptions": {"bot_events": ["member_joined_channel", "app_uninstalled", "tokens_revoked"]},
-            "interactivity": {"is_enabled": True},
-            "socket_mode_enabled": True,
+            "event_subscriptions": {
+                "bot_events": ["member_joined_channel", "app_uninstalled", "tokens_revoked"],
+                **events,
+            },
+            "interactivity": {"is_enabled": True, **events},
+            "socket_mode_enabled": not url,
             "org_deploy_enabled": False,
             "token_rotation_enabled": False,
         },
     }
 
 
-def manifest_text(command: str = DEFAULT_COMMAND) -> str:
+def manifest_text(command: str = DEFAULT_COMMAND, *, url: str = "") -> str:
     """Write the manifest as JSON, which Slack takes as well as YAML."""
-    return json.dumps(manifest(command), indent=2, ensure_ascii=False)
+    return json.dumps(manifest(command, url=url), indent=2, ensure_ascii=False)

@@ -18,12 +18,12 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.ports import Clock
+from handlers.slack.manifest import EVENTS
 from handlers.slack.signed import Signatures
 from handlers.slack.told import Told
 
 log = structlog.get_logger()
 
-PATH = "/slack/events"
 BODY_MOST = 256 * 1024
 READ_SECONDS = 10.0  # for a whole request; Slack's are some kilobytes
 
@@ -44,7 +44,7 @@ class Requests:
         return self._app is not None
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.post(PATH, self.take)]
+        return [web.post(EVENTS, self.take)]
 
     async def open(self, app: AsyncApp) -> None:
         self._app = app

@@ -17,6 +17,7 @@ from handlers.slack.sockets import Rhythm
 from tests.fakes.clock import FakeClock
 from tests.fakes.door import FakeDoor, until
 from tests.fakes.slack import APP_TOKEN, BOT_TOKEN, BOT_USER, Answer, FakeSlack
+from tests.fakes.slack.people import ALLOWED, settle
 from tests.fakes.slack.world import leaves
 
 NEWS = Chat("slack", "", "C0NEWS")
@@ -197,34 +198,11 @@ async def test_a_press_on_a_link_is_acknowledged_and_nothing_else(slack, door, r
 
 # --- who may change -----------------------------------------------------------------------------------------------
 
-PEOPLE = {
-    "member": {},
-    "guest": {"guest": True},
-    "single-channel guest": {"single_channel_guest": True},
-    "stranger": {"stranger": True},
-    "quiet stranger": {"stranger": True, "is_stranger": False},
-    "bot": {"bot": True},
-    "deactivated": {"deactivated": True},
-    "admin": {"admin": True},
-    "owner": {"owner": True},
-    "guest admin": {"guest": True, "admin": True},
-    "far admin": {"stranger": True, "admin": True},
-    "invited, not yet in": {"is_invited_user": True},
-    "of the organization": {"team_id": "E0ORG", "enterprise_user": {"teams": ["T0OTHER", "T0HOME"]}},
-    "of another workspace of it": {"team_id": "E0ORG", "enterprise_user": {"teams": ["T0OTHER"]}},
-}
-MEMBERS = {"member", "admin", "owner", "of the organization"}
-ALLOWED = {"members": MEMBERS, "admins": {"admin", "owner"}}
-
 
 @pytest.mark.parametrize("who", ALLOWED)
 async def test_only_those_whom_the_setting_names_may_change(slack, door, clock, who: str) -> None:
     async with listening(slack, door, clock, who=who):
-        for number, (name, kind) in enumerate(PEOPLE.items()):
-            differences = dict(kind)
-            far = {key: differences.pop(key) for key in ("team_id", "is_stranger") if key in differences}
-            user = slack.add_user(f"U{number}", **differences)
-            slack.world.users[user] |= far
+        for name, user in settle(slack).items():
             await (await slack.slash("C0NEWS", user, "list")).answer()
             assert door.calls[-1].may_change == (name in ALLOWED[who]), name
 
