@@ -33,6 +33,8 @@ _MAX_REQUEST_BYTES = 64 * 1024
 _MAX_ANSWER_BYTES = 4 * 1024**2
 _REQUEST_SECONDS = 5.0
 _ANSWER_SECONDS = 60.0  # a change waits for the poll that is deciding
+_LONG_ANSWER_SECONDS = 3600.0  # to copy and check a database takes 10 s a gigabyte on a good disk
+_LONG = frozenset({"backup", "db"})
 _MAX_PATH_BYTES = 107  # what fits in sockaddr_un on Linux, with its closing zero byte
 
 
@@ -148,7 +150,7 @@ class ControlServer:
         try:
             async with asyncio.timeout(_REQUEST_SECONDS):
                 argv = _read_request(await _line(reader))
-            async with asyncio.timeout(_ANSWER_SECONDS):
+            async with asyncio.timeout(_patience(argv)):
                 return await self._run(argv)
         except _UnreadableError as error:
             return Answered(f"The daemon cannot read this request: {error}.", ok=False, exit=2)
@@ -162,6 +164,11 @@ class ControlServer:
             return Answered(f"Something went wrong in the daemon (ref {ref}); its log has more.", ok=False, exit=1)
 
 
+def _patience(argv: Sequence[str]) -> float:
+    """For how many seconds a request may take."""
+    return _LONG_ANSWER_SECONDS if argv and argv[0] in _LONG else _ANSWER_SECONDS
+
+
 def ask(path: Path, argv: Sequence[str]) -> Answered | None:
     """Have a running daemon run a command line; None where there is no daemon. Raise `BotError` where it breaks off."""
     connection = _connect(path)
@@ -169,6 +176,7 @@ def ask(path: Path, argv: Sequence[str]) -> Answered | None:
         return None
     with connection, connection.makefile("rb") as answer:
         try:
+            connection.settimeout(_REQUEST_SECONDS + _patience(argv))
             connection.sendall(json.dumps({"argv": list(argv)}).encode() + b"\n")
             return Answered(**json.loads(answer.readline(_MAX_ANSWER_BYTES)))
         except (OSError, ValueError, TypeError) as error:

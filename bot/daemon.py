@@ -202,6 +202,11 @@ class Rooms:
         return True
 
 
+def _no_backups() -> tuple[datetime | None, datetime | None]:
+    """Say that none are made, and none was."""
+    return None, None
+
+
 async def _nothing(_why: str) -> None:
     """Say nothing to nobody."""
 
@@ -210,7 +215,8 @@ async def _nothing(_why: str) -> None:
 class Bot:
     """Everything that runs. `announce` speaks to whoever started it; `others` run for as long as the bot serves.
 
-    `last_words` tells those who must know why the bot ends by itself.
+    `last_words` tells those who must know why the bot ends by itself; `expired` counts alerts given up for their age.
+    `backups` says since when they are made, None where they are not, and when the last good one was.
     """
 
     clock: Clock
@@ -227,6 +233,8 @@ class Bot:
     drain_seconds: float = DRAIN_SECONDS
     others: list[Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=list)
     last_words: Callable[[str], Awaitable[None]] = _nothing
+    backups: Callable[[], tuple[datetime | None, datetime | None]] = _no_backups
+    expired: Callable[[int], None] = lambda _: None
 
     async def begin(self) -> None:
         """Find what an earlier run left: sources, rows in flight, how much was sent in the last minute."""
@@ -324,6 +332,7 @@ class Bot:
         expired = await self.store.expire(now - GIVE_UP_AFTER)
         if recovered or expired:
             log.warning("outbox.tidied", recovered=recovered, expired=expired)
+            self.expired(expired)
         for room in self.rooms.all.values():
             room.pace.tidy(now)
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import fields
+from datetime import datetime, timedelta
+from pathlib import Path
 
 from bot.commands import Desk, read_line
 from bot.control import Answered
@@ -17,10 +19,12 @@ from bot.core.chats import read_chat
 from bot.core.clean import canonical_url
 from bot.core.intake import Cursor, SourceSpec
 from bot.core.model import Chat, Delivery, DeliveryState, Story
+from bot.core.retention import Ages, cutoffs
 from bot.core.speech import Call, Reply
 from bot.core.text import clean_controls
 from bot.operators import BY_SHELL
 from bot.ports import Answer
+from bot.upkeep import in_numbers, prune_all
 
 SHELL = Chat("console", "", "local")
 
@@ -57,6 +61,8 @@ async def _look(desk: Desk, argv: Sequence[str]) -> Answered:
             return _json([_alarm(alarm) for alarm in desk.alarms()])
         case ["outbox", *what]:
             return await _outbox(desk, what)
+        case ["backup" | "db", *_]:
+            return await _tend(desk, argv)
         case ["sources", "list"]:
             return _json(await _sources(desk))
         case ["sources", "show", source_id]:
@@ -76,6 +82,24 @@ async def _outbox(desk: Desk, argv: Sequence[str]) -> Answered:
         case ["show", row_id]:
             row = await desk.store.delivery(row_id)
             return _json(_row(row)) if row else _none(f"There is no row {row_id}. See `policybell outbox list`.")
+        case _:
+            return _UNKNOWN
+
+
+async def _tend(desk: Desk, argv: Sequence[str]) -> Answered:
+    match argv:
+        case ["backup", file]:
+            await desk.store.backup(Path(file))
+            return Answered(f"Backed up to {file}.")
+        case ["db", "migrate"]:
+            return Answered("The schema is up to date.")  # whoever answers has opened it
+        case ["db", "vacuum"]:
+            await desk.store.vacuum()
+            return Answered("The database was written anew, without its empty pages.")
+        case ["db", "prune", *seconds] if len(seconds) == len(fields(Ages)) and all(one.isdecimal() for one in seconds):
+            ages = Ages(*(timedelta(seconds=int(one)) for one in seconds))
+            gone = in_numbers(await prune_all(desk.store, cutoffs(desk.clock.now(), ages)))
+            return Answered(", ".join(f"{number} {what}" for what, number in gone.items()) or "Nothing is that old.")
         case _:
             return _UNKNOWN
 

@@ -13,11 +13,9 @@ _GROUPING = "reports of one story are not grouped yet"
 _BURSTS = "bursts are not bundled yet; every alert is sent by itself"
 _WEBHOOKS = "Telegram is read by long polling only"
 _PAGES = "the web serves the chat and the health checks only"
-_RETENTION = "nothing is cleaned up by age yet"
 
 # A name stands for itself and for everything under it; `[]` is any item of a list.
 NOT_YET: dict[str, str] = {
-    "bot.language": "Policybell speaks English only so far",
     "fetch.respect_robots": "robots.txt is not read yet",
     "match.default_operator": "two words side by side always mean AND",
     "match.max_query_chars": "the length of filters is fixed",
@@ -32,18 +30,17 @@ NOT_YET: dict[str, str] = {
     "telegram.admins_only": "in groups only admins may change things",
     "web.public_pages": _PAGES,
     "web.base_url": _PAGES,
-    "web.metrics": "no metrics are served yet",
     "web.admin_token": "the web listens on this machine only so far",
-    "retention.items": _RETENTION,
-    "retention.deliveries": _RETENTION,
-    "retention.inactive_chats": _RETENTION,
-    "retention.audit": _RETENTION,
-    "ops.backup": "there are no scheduled backups yet",
     "sources[].relevance": "topics and filters alone decide so far",
     "sources[].select": "pages are not read by selectors yet",
     "topics[].name.es": "Policybell speaks English only so far",
     "topics[].group": "topics stand in one list so far",
     "topics[].tiers": "documents are not told apart by tier yet",
+}
+
+# Values that wait for their day although something obeys their key.
+VALUES_NOT_YET: dict[tuple[str, object], str] = {
+    ("bot.language", "es"): "Policybell speaks English only so far",
 }
 
 # Checked and kept although nothing obeys them: they say what a source is, and the catalogue already knows it.
@@ -65,7 +62,7 @@ def take_out(tree: MutableMapping[str, Any], under: str = "") -> Iterator[tuple[
     """Remove every such key from `tree`; yield (path, why) for each, the path with its real indexes."""
     for key, value in list(tree.items()):
         path = f"{under}.{key}" if under else key
-        if why := NOT_YET.get(_pattern(path)):
+        if why := _why(path, value):
             if _pattern(path) not in _KEPT:
                 del tree[key]
             yield path, why
@@ -75,6 +72,12 @@ def take_out(tree: MutableMapping[str, Any], under: str = "") -> Iterator[tuple[
             for index, item in enumerate(value):
                 if isinstance(item, MutableMapping):
                     yield from take_out(item, f"{path}[{index}]")
+
+
+def _why(path: str, value: object) -> str | None:
+    """Say why a key or this value of it waits for its day; None: it does not."""
+    key = _pattern(path)
+    return NOT_YET.get(key) or (VALUES_NOT_YET.get((key, value)) if isinstance(value, str) else None)
 
 
 def keys_of(section: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from config.layers import SECTIONS
 from config.settings import Settings
 
 _LISTS = ("sources", "topics", "not_yet")
-_SECTIONS = frozenset({"match", "delivery", "ops", "catalogue"})
+_SECTIONS = frozenset({"match", "delivery", "ops", "retention", "catalogue"})
 _KEYS = frozenset({"bot.log_level", "fetch.every"})  # the second is part of every source that says nothing else
 
 

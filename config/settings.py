@@ -6,7 +6,7 @@ A key stands here from the day something obeys it; those of the contract that wa
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from bot.core.intake import Relevance, SourceSpec, Standing
 from bot.core.model import Chat, Topic
+from bot.core.retention import Ages
 from config.not_yet import KINDS_NOT_YET
 from config.units import Duration, Share, Size, between, duration_between
 from config.words import (
@@ -29,6 +30,7 @@ from config.words import (
     read_line,
     read_people,
     read_secret_url,
+    read_time_of_day,
     read_url,
     read_who,
     read_zone,
@@ -47,6 +49,7 @@ class Section(BaseModel):
 class Bot(Section):
     name: Annotated[Line, Field(min_length=1, max_length=64)] = "Policybell"
     timezone: Annotated[str, AfterValidator(read_zone)] = "America/New_York"
+    language: Literal["en"] = "en"
     data_dir: Path = Path("data")
     log_format: Literal["auto", "console", "json"] = "auto"
     log_level: Literal["auto", "debug", "info", "warning", "error"] = "auto"
@@ -145,6 +148,15 @@ _TOKENS = {
 class Web(Section):
     listen: Annotated[Address, NoDecode, BeforeValidator(read_address)] = Address("127.0.0.1", 8080)
     chat: bool = True
+    metrics: bool = True
+
+
+class Backup(Section):
+    """`at` is None where no backups are wanted; an empty `dir` is `backups` in the data directory."""
+
+    at: Annotated[time | None, BeforeValidator(read_time_of_day)] = time(3, 30)
+    keep: Annotated[int, AfterValidator(between(1, 365))] = 7
+    dir: Line = ""
 
 
 class Ops(Section):
@@ -152,6 +164,14 @@ class Ops(Section):
     notify: Annotated[tuple[Chat, ...], NoDecode, BeforeValidator(read_chats)] = ()
     ping_url: Annotated[SecretStr, AfterValidator(read_secret_url)] = SecretStr("")
     source_failing_after: Annotated[Duration, duration_between("1m", "30d")] = timedelta(hours=6)
+    backup: Backup = Backup()
+
+
+class Retention(Section):
+    items: Annotated[Duration, duration_between("30d", "3650d")] = timedelta(days=400)
+    deliveries: Annotated[Duration, duration_between("7d", "3650d")] = timedelta(days=180)
+    inactive_chats: Annotated[Duration, duration_between("1d", "365d")] = timedelta(days=30)
+    audit: Annotated[Duration, duration_between("1d", "3650d")] = timedelta(days=180)
 
 
 class Catalogue(Section):
@@ -189,6 +209,7 @@ class Settings(BaseSettings):
     telegram: Telegram = Telegram()
     slack: Slack = Slack()
     web: Web = Web()
+    retention: Retention = Retention()
     ops: Ops = Ops()
     catalogue: Catalogue = Catalogue()
     sources: tuple[Source, ...] = ()
@@ -230,6 +251,15 @@ class Settings(BaseSettings):
     def not_yet_sources(self) -> tuple[tuple[str, str, str], ...]:
         """The sources that wait for their kind, as (id, name, why in words)."""
         return tuple((s.id, s.name, KINDS_NOT_YET[s.kind]) for s in self.sources if s.kind in KINDS_NOT_YET)
+
+    def backups_dir(self) -> Path:
+        """Where backups are put."""
+        return Path(self.ops.backup.dir) if self.ops.backup.dir else self.bot.data_dir / "backups"
+
+    def ages(self) -> Ages:
+        """For how long each thing is kept."""
+        kept = self.retention
+        return Ages(kept.items, kept.deliveries, kept.inactive_chats, kept.audit)
 
     def secrets(self) -> frozenset[str]:
         """Every secret value, for the redaction of logs."""

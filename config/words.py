@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import time
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from pydantic import SecretStr
 from bot.core.chats import read_chat, read_person
 
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _HIGHEST_PORT = 65_535
 _SLACK_PERSON = re.compile(r"(?:[TE][A-Z0-9]{2,20}/)?[UW][A-Z0-9]{2,20}")  # with its workspace in front, or alone
@@ -135,6 +137,17 @@ def read_secret_url(secret: SecretStr) -> SecretStr:
     if secret:
         read_url(secret.get_secret_value())
     return secret
+
+
+def read_time_of_day(value: object) -> object:
+    """Read `03:30`, or `off`, which is None."""
+    if value == "off":
+        return None
+    if isinstance(value, str) and (found := _TIME_OF_DAY.fullmatch(value)):
+        return time(int(found[1]), int(found[2]))
+    if value is None or isinstance(value, time):
+        return value
+    raise ValueError(f'write a time such as "03:30", or "off"; got {value!r}')
 
 
 def read_ids(value: object) -> object:

@@ -12,6 +12,7 @@ from bot.app.current import Current
 from bot.app.reload import Reloader
 from bot.app.rooms import RunOptions
 from bot.app.service import keep_informed, reload_on_signal, stop_on_signals
+from bot.app.upkeep import keep_up
 from bot.app.world import real_world, sample_world
 from bot.control import DataLock
 from bot.core.model import Chat
@@ -56,6 +57,7 @@ async def _live(settings: Settings, options: RunOptions, data_dir: Path) -> None
         reloader = Reloader(bot, current, options.config, os.environ)
         if world.sample is None:
             reload_on_signal(bot, reloader, manager)
+        keep_up(bot, current, world)
         keep_informed(bot, settings, manager, lambda: current.last.ok)
         await bot.begin()
         if world.sample is not None:

@@ -39,6 +39,9 @@ COMMANDS = {
     "query": Family("querying", "How a query is read, in words and in its canonical form."),
     "slack": Family("platforms", "What is needed once to set up Slack."),
     "telegram": Family("platforms", "What is needed once to set up Telegram."),
+    "backup": Family("database", "Write everything to a new file, checked and compressed; the bot may run."),
+    "restore": Family("database", "Put a backup in the place of the database; the bot must not run."),
+    "db": Family("database", "The schema of the database, its size, and what its age takes from it."),
     "version": Family("checking", "Which version this is, of Policybell and of what it stands on."),
 }
 

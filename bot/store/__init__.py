@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 from bot.errors import StoreError
 from bot.ports import Store
 from bot.store.memory import MemoryStore
+from bot.store.sqlite.restoring import Restored, restore
+from bot.store.sqlite.steps import schema_steps
 from bot.store.sqlite.store import SqliteStore
+
+__all__ = ["open_store", "restore_database", "schema_steps"]
 
 
 def open_store(url: str) -> Store:
@@ -21,3 +26,8 @@ def open_store(url: str) -> Store:
     if url == "memory:":
         return MemoryStore()
     raise StoreError(f"{url!r} names no database. Write sqlite:///PATH, or memory: to keep nothing.")
+
+
+def restore_database(file: Path, database: Path, now: datetime) -> Restored:
+    """Put a backup in place of a database that nobody uses: the caller holds its lock. `StoreError` says why not."""
+    return restore(file, database, now)

@@ -21,8 +21,6 @@ def test_what_nothing_obeys_yet_is_accepted_and_told(tmp_path: Path) -> None:
     language = "es"
     [match]
     story_window = "72h"
-    [ops]
-    backup = { at = "03:30", keep = 7 }
     [[sources]]
     id = "mine"
     name = "Mine"
@@ -38,7 +36,6 @@ def test_what_nothing_obeys_yet_is_accepted_and_told(tmp_path: Path) -> None:
     tiers = ["notice"]
     """
     environ = {
-        "POLICYBELL_RETENTION__ITEMS": "400d",
         "POLICYBELL_WEB__ADMIN_TOKEN": "x",
         "POLICYBELL_MATCH__PREVIEW_DAYS": "3",
     }
@@ -48,8 +45,6 @@ def test_what_nothing_obeys_yet_is_accepted_and_told(tmp_path: Path) -> None:
         "bot.language",
         "match.story_window",
         "match.preview_days",
-        "ops.backup",
-        "retention.items",
         "web.admin_token",
         "sources[0].relevance",
         "sources[0].select",
@@ -62,7 +57,7 @@ def test_what_nothing_obeys_yet_is_accepted_and_told(tmp_path: Path) -> None:
     assert "mine" not in {source.id for source in findings.settings.source_specs()}
 
 
-@pytest.mark.parametrize("key", sorted(key for key in NOT_YET if "[]" not in key and key != "ops.backup"))
+@pytest.mark.parametrize("key", sorted(key for key in NOT_YET if "[]" not in key))
 def test_every_such_key_may_come_from_the_environment(tmp_path: Path, key: str) -> None:
     assert dict(inspect(write(tmp_path, ""), {variable(key): "something"}).not_yet) == {key: NOT_YET[key]}
 
