@@ -75,7 +75,7 @@ async def build(
         wake_outbox=lanes.wake,
         places=asyncio.Semaphore(settings.fetch.concurrency),
     )
-    voice = Voice(zone=settings.bot.timezone)
+    voice = Voice(settings.bot.language, settings.bot.timezone)
     prefixes = {"telegram": "/", "slack": f"{settings.slack.command} "}
     desk = Desk(store, settings.topics, world.sources, world.not_yet, voice, world.clock, rooms.in_words, prefixes)
     door = FrontDoor(desk, polling.one_at_a_time, lanes.wake, operators(current, world))

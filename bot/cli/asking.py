@@ -72,7 +72,7 @@ async def _without_daemon(settings: Settings, argv: Sequence[str]) -> Answered:
             topics=settings.topics,
             sources=settings.source_specs(),
             not_yet=settings.not_yet_sources(),
-            voice=Voice(zone=settings.bot.timezone),
+            voice=Voice(settings.bot.language, settings.bot.timezone),
             clock=SystemClock(),
         )
         return await operate(desk, partial(_answered, desk), argv)

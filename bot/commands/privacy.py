@@ -26,7 +26,7 @@ _PLATFORM = {
 }
 _LAW = (
     "Whoever can compel the operator of this bot could obtain what is kept, and nothing else. "
-    "What was deleted is left in backups for up to 7 days."
+    "What was deleted is left in the operator's backups until those are deleted too, by default after 7 days."
 )
 _HERE = "This chat stays on the machine that runs the bot."
 
