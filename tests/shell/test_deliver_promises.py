@@ -12,7 +12,7 @@ import pytest
 
 from bot.core.model import Chat, Delivery, DeliveryState
 from bot.core.pace import Limit
-from bot.deliver import DeliverDesk, Lanes, attempt
+from bot.deliver import DeliverDesk, Lanes, attempt, body_hash
 from bot.errors import (
     BadMessage,
     ChatGone,
@@ -272,3 +272,18 @@ async def test_a_poison_message_delays_the_ninety_nine_behind_it_by_a_second_at_
     dead = await house.store.delivery(rows[0].id)
     assert dead is not None
     assert dead.last_error == "still not"
+
+
+async def test_a_dead_row_names_the_message_that_was_refused(house: House) -> None:
+    first, second = await house.post(ANA, stories=2)
+    house.room.fail_next(*[BadMessage("can't parse")] * 2, *[BadMessage("can't parse")] * 2)
+    await house.lanes.exhaust()
+    refused = []
+    for row in (first, second):
+        found = await house.store.delivery(row.id)
+        assert found is not None
+        assert found.state is DeliveryState.DEAD
+        refused.append(found.refused)
+    plain = house.room.render(second.alert, repeat=False, plain=True)
+    assert refused[1] == body_hash(plain)
+    assert len(set(refused)) == 2
