@@ -138,6 +138,15 @@ async def test_half_an_anonymous_administrator_is_none(house: House, sender: dic
     assert house.store.changes == set()
 
 
+async def test_what_another_bot_wrote_for_an_administrator_to_send_is_not_heard(house: House) -> None:
+    group = house.telegram.world.add_group(admins=[USER])
+    through = {"id": 5, "is_bot": True, "first_name": "Inline"}
+    house.telegram.world.say(group, USER, "/unfollow all yes", via_bot=through)
+    house.telegram.world.say(USER, USER, "/forget yes", via_bot=through)
+    await house.quiet()
+    assert house.book.visits == []
+
+
 async def test_a_topic_has_the_administrators_of_its_group(house: House) -> None:
     group = house.telegram.world.add_group(admins=[USER], topics=[5, 6])
     house.telegram.world.say(group, USER, "/follow tps", thread=5)

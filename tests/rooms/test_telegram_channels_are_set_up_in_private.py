@@ -108,6 +108,7 @@ async def test_where_the_bot_may_not_post_nothing_can_be_chosen(house: House, bo
 async def test_what_is_no_channel_of_theirs_is_answered_with_one_sentence(house: House, name: str) -> None:
     group = house.telegram.world.add_group(admins=[ANA])
     house.telegram.world.rooms[group].username = "group"
+    house.telegram.world.rank(group, BOT_ID, "administrator")
     house.telegram.world.say(ANA, ANA, f"/channel {name} follow tps")
     assert (await house.heard(1, ANA))[0].startswith(NO_SUCH)
     assert house.book.visits == []

@@ -175,6 +175,15 @@ async def test_what_was_never_behind_a_button_gives_a_member_nothing(house: Hous
     assert await house.follows(group) == await house.follows(other) == ["TPS"]
 
 
+@pytest.mark.parametrize(
+    "data", ["follow tps", "2|follow tps", "/follow tps", " 1|follow tps", "1|" + "follow tps " * 6]
+)
+async def test_what_was_never_behind_a_button_is_not_carried_out_for_anybody(house: House, data: str) -> None:
+    group = house.telegram.world.add_group(admins=[ANA])
+    assert "another version" in await press(house, group, data, ANA)
+    assert house.book.visits == []
+
+
 @pytest.mark.parametrize("aim", ["-1", "telegram:{other}", "{other}", "@news", "#5", "channel {other}"])
 async def test_an_administrator_s_forged_press_reaches_no_other_chat(house: House, aim: str) -> None:
     group = house.telegram.world.add_group(admins=[ANA])
