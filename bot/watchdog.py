@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import structlog
 
-from bot.errors import StoreError
+from bot.errors import DiskFull, StoreError
 
 log = structlog.get_logger()
 
@@ -119,6 +119,8 @@ class Watchdog:
         try:
             async with asyncio.timeout(self.seconds / _LOOKS):
                 await self.prove()
+        except DiskFull:  # it waits for room and says so; a new process would have no more room
+            return ""
         except TimeoutError:
             return "the database takes no write in time"
         except StoreError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -24,19 +25,23 @@ _STATUS_SECONDS = 15.0
 
 
 def stop_on_signals(bot: Bot, manager: ServiceManager) -> None:
-    """Let SIGTERM and Ctrl-C end the bot in order."""
+    """Let SIGTERM, Ctrl-C and the end of the terminal end the bot in order."""
 
     def stop() -> None:
         manager.stopping()
         bot.stop.set()
 
-    for name in (signal.SIGTERM, signal.SIGINT):
+    for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(name, stop)
 
 
 def reload_on_signal(bot: Bot, reloader: Reloader, manager: ServiceManager) -> None:
-    """Let SIGHUP, and a changed file, have the settings read anew while the bot serves."""
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.ask)
+    """Let SIGHUP, and a changed file, have the settings read anew while the bot serves.
+
+    On a terminal SIGHUP says that nobody is there any more, and ends the bot.
+    """
+    if not sys.stdin.isatty():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.ask)
     bot.others.append(partial(reloader.watch, manager.reloading, manager.ready))
 
 

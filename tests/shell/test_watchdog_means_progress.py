@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from bot.app.service import keep_informed
 from bot.core.intake import Cursor, SourceSpec
-from bot.errors import FetchError, StoreError
+from bot.errors import DiskFull, FetchError, StoreError
 from bot.store.memory import MemoryStore
 from bot.systemd import ServiceManager
 from bot.watchdog import Patience, Signs, Stillness
@@ -195,7 +195,7 @@ async def test_a_stalled_lane_stops_the_pings(tmp_path: Path) -> None:
     [
         ("claim", None, "claiming stands still"),
         ("touch", None, "the database takes no write in time"),
-        ("touch", StoreError("The disk is full."), "The disk is full."),
+        ("touch", StoreError("The disk fails."), "The disk fails."),
     ],
 )
 async def test_a_database_that_takes_no_write_stops_the_pings(
@@ -214,6 +214,15 @@ async def test_a_database_that_takes_no_write_stops_the_pings(
         await stage.end()
     events = [line["why"] for line in logs if line["event"] == "watchdog.held_back"]
     assert events == [why]
+
+
+async def test_a_full_disk_is_waited_out_since_a_new_process_would_have_no_more_room(tmp_path: Path) -> None:
+    store = Hanging("touch", DiskFull("The disk is full."))
+    with systemd(tmp_path, watchdog_seconds=SECONDS) as manager:
+        stage = Stage(House(Room(FakeClock()), clock=FakeClock(), store=store), manager)
+        store.hangs = True
+        await stage.begin()
+        await stage.end()
 
 
 async def test_without_a_watchdog_only_words_are_told(tmp_path: Path) -> None:

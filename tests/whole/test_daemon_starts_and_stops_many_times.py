@@ -1,0 +1,115 @@
+"""Start, be ready, stop: again and again, with nothing sent twice and no poll missed. And what else ends a bot.
+
+`make test` does it twice; `make soak` a hundred times, and prints the figures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pty
+import signal
+import statistics
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.daemon import ROOT, Daemon, until
+from tests.fakes.feeds import FeedServer
+from tests.fakes.news import rss, tps_item
+from tests.fakes.telegram import FakeTelegram
+
+TIMES = 100 if os.environ.get("POLICYBELL_SOAK") else 2
+READY_SECONDS = 3.0
+ANA = 501_884_223
+SETTINGS = """
+[fetch]
+tick = "100ms"
+jitter = "0%"
+per_host_delay = "0s"
+[bot]
+contact = "https://example.org/contact"
+[catalogue]
+enabled = []
+[[sources]]
+id = "uscis"
+name = "USCIS news"
+kind = "feed"
+url = "{url}"
+every = "1s"
+"""
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+async def test_every_start_is_quick_and_every_notice_is_told_once(tmp_path: Path) -> None:
+    took: list[float] = []
+    async with FeedServer() as feeds, FakeTelegram() as telegram:
+        items = [tps_item(0)]
+        feeds.publish("/feed.xml", rss("USCIS", items), etag='"0"')
+        environ = {"POLICYBELL_TELEGRAM__TOKEN": telegram.token, "POLICYBELL_TELEGRAM__API_URL": telegram.api_url}
+        daemon = Daemon(tmp_path, SETTINGS.format(url=feeds.url("/feed.xml")), environ)
+        clock = asyncio.get_running_loop().time
+        for number in range(1, TIMES + 1):
+            began = clock()
+            await daemon.start()
+            took.append(clock() - began)
+            if number == 1:
+                await until(lambda: feeds.count("/feed.xml") > 1)
+                telegram.world.say(ANA, ANA, "/follow tps")
+                await until(lambda: any("Following" in message.text for message in telegram.accepted))
+            items.insert(0, tps_item(number))
+            feeds.publish("/feed.xml", rss("USCIS", items[:50]), etag=f'"{number}"')
+            if number % 2:  # told before the stop, or polled by the next start
+                await until(lambda: told(telegram, number))  # noqa: B023
+            assert await daemon.stop() == 0
+        await daemon.start()
+        await until(lambda: told(telegram, TIMES))
+        assert await daemon.stop() == 0
+        assert [told(telegram, number) for number in range(TIMES + 1)] == [0] + [1] * TIMES
+        assert telegram.problems() == []
+        assert feeds.violations == []
+    print(
+        f"\nstarts {len(took)}: ready after {statistics.median(took):.2f} s (median), {max(took):.2f} s (slowest), "
+        f"at most {READY_SECONDS:g} s wanted of an idle machine"
+    )
+    if TIMES > 10:
+        assert statistics.median(took) <= READY_SECONDS
+
+
+def told(telegram: FakeTelegram, number: int) -> int:
+    words = f"notice number {number}"
+    return sum(words in m.text.splitlines()[0] and "Why you got this" in m.text for m in telegram.accepted)
+
+
+async def test_closing_the_terminal_ends_the_bot(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "run", "--no-web"),
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "POLICYBELL_BOT__DATA_DIR": str(tmp_path),
+            "POLICYBELL_CATALOGUE__ENABLED": ",",
+        },
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    os.set_blocking(ours, False)
+    shown = b""
+
+    def greeted() -> bool:
+        nonlocal shown
+        with contextlib.suppress(OSError):
+            shown += os.read(ours, 65_536)
+        return b"\n> " in shown
+
+    await until(greeted)
+    process.send_signal(signal.SIGHUP)
+    async with asyncio.timeout(20):
+        assert await process.wait() == 0
+    os.close(ours)
