@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -38,6 +38,28 @@ class Answer:
     cookie: dict[str, str]
 
 
+async def browse(base: str, path: str, *, cookie: str = "", **query: str) -> Answer:
+    """Ask as a browser behind the proxy does; the cookie is Secure, so a jar would keep it back here."""
+    headers = {"Host": HOST} | ({"Cookie": f"policybell_install={cookie}"} if cookie else {})
+    url = f"{base}{path}" + (f"?{urlencode(query)}" if query else "")
+    async with (
+        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
+        session.get(url, headers=headers, allow_redirects=False) as answer,
+    ):
+        kept: dict[str, str] = {}
+        for line in answer.headers.getall("Set-Cookie", []):
+            for morsel in SimpleCookie(line).values():
+                kept = {"value": morsel.value} | {key: str(what) for key, what in morsel.items() if what}
+        return Answer(answer.status, await answer.text(), answer.headers.get("Location", ""), kept)
+
+
+async def install_app(slack: FakeSlack, base: str, team: str) -> Answer:
+    """Install the app in a workspace as its administrator does."""
+    sent = await browse(base, "/slack/install")
+    back = slack.oauth.allow(sent.location, team)
+    return await browse(base, "/slack/oauth", cookie=sent.cookie["value"], **back)
+
+
 @dataclass
 class Tenants:
     """Workspaces T1 and T2, each with a channel C1 or C2 and a member U1 or U2, before one room."""
@@ -52,24 +74,10 @@ class Tenants:
     said: int = 0
 
     async def get(self, path: str, *, cookie: str = "", **query: str) -> Answer:
-        """Ask as a browser behind the proxy does; the cookie is Secure, so a jar would keep it back here."""
-        headers = {"Host": HOST} | ({"Cookie": f"policybell_install={cookie}"} if cookie else {})
-        url = f"{self.base}{path}" + (f"?{urlencode(query)}" if query else "")
-        async with (
-            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
-            session.get(url, headers=headers, allow_redirects=False) as answer,
-        ):
-            kept: dict[str, str] = {}
-            for line in answer.headers.getall("Set-Cookie", []):
-                for morsel in SimpleCookie(line).values():
-                    kept = {"value": morsel.value} | {key: str(what) for key, what in morsel.items() if what}
-            return Answer(answer.status, await answer.text(), answer.headers.get("Location", ""), kept)
+        return await browse(self.base, path, cookie=cookie, **query)
 
     async def install(self, team: str) -> Answer:
-        """Install the app in a workspace as its administrator does."""
-        sent = await self.get("/slack/install")
-        back = self.slack.oauth.allow(sent.location, team)
-        return await self.get("/slack/oauth", cookie=sent.cookie["value"], **back)
+        return await install_app(self.slack, self.base, team)
 
     def alert(self, number: int = 0) -> Message:
         self.said += 1
@@ -92,7 +100,6 @@ async def tenants(
     clock: FakeClock | None = None,
     http: bool = False,
     who: str | tuple[str, ...] = "members",
-    when_closed: Callable[[Tenants], None] = lambda _: None,
 ) -> AsyncIterator[Tenants]:
     """Set the stage; with a Slack of an earlier stage it is a restart."""
     clock = clock or FakeClock()
@@ -122,7 +129,6 @@ async def tenants(
                 task.cancel()
             await asyncio.wait(tasks)
             await room.close()
-            when_closed(stage)
 
 
 async def _ready() -> tuple[str, ...]:
