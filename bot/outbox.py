@@ -62,14 +62,15 @@ class Outbox(Protocol):
     async def clock_was_set(self, by: timedelta, since: datetime, now: datetime) -> None:
         """Move rests, due times, ages and leases with a clock that was set, so that they keep their lengths.
 
-        What waits since between `since` and `now` was written by the new time already, and stays.
+        What waits since between `since` and `now` was written by the new time already, and stays. Polls are moved
+        with a clock that was set back.
         """
         ...
 
     async def pull_back(self, now: datetime, longest_rest: timedelta) -> None:
         """At start: bring back what waits for a time that a clock showed which was set back since.
 
-        Nothing is due, and waits, since later than `now`; no chat rests longer than `longest_rest`.
+        Nothing is due, and waits, since later than `now`; no chat rests longer than `longest_rest`, nor does a source.
         """
         ...
 

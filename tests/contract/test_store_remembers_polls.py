@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.core.intake import Cursor
-from bot.core.model import Chat, DeliveryState, Past, State, Voice
+from bot.core.model import Changes, Chat, DeliveryState, Past, State, Voice
 from bot.core.outcome import Later
 from bot.errors import StoreError
 from bot.ports import Store
@@ -218,3 +218,24 @@ async def test_times_of_other_zones_are_the_same_moments(store: Store) -> None:
     await store.commit((some_changes(cursor=a_cursor(1, next_poll_at=eastern + timedelta(seconds=1))),))
     assert await store.due(NOW) == ()
     assert len(await store.due(at(seconds=1))) == 1
+
+
+async def test_a_clock_that_is_set_back_delays_no_poll_and_one_that_is_set_ahead_makes_all_due(store: Store) -> None:
+    await store.register((a_source(1), a_source(2)))
+    await store.commit((Changes(a_cursor(1, next_poll_at=at(minutes=15))), Changes(a_cursor(2))))
+    back = -timedelta(days=1)
+    await store.clock_was_set(back, NOW + back, NOW + back)
+    first, second = await store.cursors()
+    assert (first.next_poll_at, second.next_poll_at) == (at(minutes=15) + back, None)
+    await store.clock_was_set(timedelta(days=3650), NOW, at(days=3650))
+    assert {cursor.source_id for cursor in await store.due(at(days=3650))} == {"source-1", "source-2"}
+    assert (await store.cursors())[0] == first
+
+
+async def test_at_start_no_source_waits_for_a_time_that_a_clock_showed_by_mistake(store: Store) -> None:
+    await store.register((a_source(1), a_source(2)))
+    await store.commit(
+        (Changes(a_cursor(1, next_poll_at=at(days=3650))), Changes(a_cursor(2, next_poll_at=at(minutes=15))))
+    )
+    await store.pull_back(NOW, timedelta(days=2))
+    assert [cursor.next_poll_at for cursor in await store.cursors()] == [at(days=2), at(minutes=15)]

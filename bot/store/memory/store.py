@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -122,9 +122,17 @@ class MemoryStore:
 
     async def clock_was_set(self, by: timedelta, since: datetime, now: datetime) -> None:
         self._outbox.clock_was_set(by, since, now)
+        if by < timedelta(0):  # set ahead, a clock makes every source due, once
+            self._put_off_no_longer(lambda at: at + by if at > now else at)
 
     async def pull_back(self, now: datetime, longest_rest: timedelta) -> None:
         self._outbox.pull_back(now, longest_rest)
+        self._put_off_no_longer(lambda at: min(at, now + longest_rest))
+
+    def _put_off_no_longer(self, until: Callable[[datetime], datetime]) -> None:
+        for source_id, cursor in self._cursors.items():
+            if cursor.next_poll_at is not None:
+                self._cursors[source_id] = replace(cursor, next_poll_at=until(cursor.next_poll_at))
 
     # people
 

@@ -31,6 +31,12 @@ def clock_was_set(connection: Connection, by: timedelta, since: datetime, now: d
     def moved(at: str | None) -> str | None:
         return None if at is None else stamp(moment(at) + by)
 
+    if by < timedelta(0):  # set ahead, a clock makes every source due, once
+        polls = connection.execute("SELECT source_id, next_poll_at FROM cursors WHERE next_poll_at > ?", (stamp(now),))
+        connection.executemany(
+            "UPDATE cursors SET next_poll_at = ? WHERE source_id = ?",
+            [(moved(next_poll_at), source_id) for source_id, next_poll_at in polls.fetchall()],
+        )
     rests = connection.execute("SELECT id, not_before FROM chats WHERE not_before IS NOT NULL").fetchall()
     connection.executemany(
         "UPDATE chats SET not_before = ? WHERE id = ?", [(moved(not_before), chat) for chat, not_before in rests]
@@ -50,6 +56,7 @@ def pull_back(connection: Connection, now: datetime, longest_rest: timedelta) ->
     """Bring back what is dated later than can be."""
     longest = stamp(now + longest_rest)
     connection.execute("UPDATE chats SET not_before = ? WHERE not_before > ?", (longest, longest))
+    connection.execute("UPDATE cursors SET next_poll_at = ? WHERE next_poll_at > ?", (longest, longest))
     connection.execute(
         """UPDATE deliveries SET due_at = min(due_at, ?1), waiting_since = min(waiting_since, ?1)
         WHERE state IN ('pending', 'sending') AND max(due_at, waiting_since) > ?1""",
