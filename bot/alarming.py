@@ -67,13 +67,17 @@ class Alarms:
         self.standing: tuple[Alarm, ...] = ()
         self.measured: Measured | None = None
 
-    async def look(self) -> Measured:
+    async def look(self) -> None:
         """Measure, note what stands, and tell whoever does not know it yet."""
+        await self.look_only()
+        if self._clock.now() - self._began >= QUIET_AT_START:
+            await self._tell_all()
+
+    async def look_only(self) -> Measured:
+        """Measure and note what stands."""
         self.measured = await self._measure()
         before, self.standing = self.standing, standing(self.measured.facts, self._limits())
         _log_changes(before, self.standing)
-        if self._clock.now() - self._began >= QUIET_AT_START:
-            await self._tell_all()
         return self.measured
 
     async def last_words(self, why: str) -> None:

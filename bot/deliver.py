@@ -18,10 +18,11 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from bot.breakers import Breakers
 from bot.core.lateness import Patience
-from bot.core.model import Chat, Delivery, Lateness
+from bot.core.model import Chat, Delivery, DeliveryState, Lateness
 from bot.core.outcome import Gone, Later, Moved, Outcome, Refused, Sent, Unsure
 from bot.core.plan import next_attempt
 from bot.core.speech import Message
@@ -44,7 +45,8 @@ CLOCK_SLACK = timedelta(seconds=2)  # a clock that goes a little fast or slow is
 class DeliverDesk:
     """What delivering needs. `rooms` holds the platforms that may be used now; `stop_room` takes one out.
 
-    `patience` is asked at each claim, so that a change of the settings holds at once.
+    `patience` is asked at each claim, so that a change of the settings holds at once. `settled` is told what became of
+    each attempt.
     """
 
     store: Store
@@ -55,6 +57,7 @@ class DeliverDesk:
     send_seconds: float = SEND_SECONDS
     patience: Callable[[], Patience] = Patience
     breakers: Breakers = field(default_factory=Breakers)
+    settled: Callable[[Delivery, DeliveryState, datetime], None] = lambda *_: None
 
 
 class Lanes:
@@ -164,6 +167,11 @@ class Lanes:
         self._wake.set()
 
     async def _lane(self, delivery: Delivery) -> None:
+        chat = delivery.chat
+        with bound_contextvars(chat=chat, platform=chat.platform, story=delivery.alert.story.number):
+            await self._attempt(delivery)
+
+    async def _attempt(self, delivery: Delivery) -> None:
         outcome = await attempt(self._desk, delivery)
         await self.mind_the_clock()  # a rest is written by the time that others are written by
         now = self._desk.clock.now()
@@ -177,6 +185,7 @@ class Lanes:
             attempt=delivery.attempt,
             alerts=1 + len(delivery.also),
         )
+        self._desk.settled(delivery, state, now)
         rest = _rests_until(outcome)
         if rest is not None and now < rest <= now + WAKE_WITHIN:
             timer = asyncio.create_task(self._wake_at(rest - now))

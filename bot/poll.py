@@ -11,12 +11,14 @@ Errors are values here: a source that fails ends as a cursor with a reason, and 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
 import structlog
+from structlog.contextvars import bound_contextvars
 from xxhash import xxh3_128_hexdigest
 
 from bot.core.agenda import AgendaLimits, after_failure, after_success
@@ -84,7 +86,8 @@ class PollDesk:
 class Polled:
     """What became of one poll: `new` documents, or an `error` in words; `changes` still to be committed.
 
-    `baseline` says that the source was read for the first time, so that nothing of it alerts.
+    `baseline` says that the source was read for the first time, so that nothing of it alerts. `status` is what the
+    server answered to a poll that failed, 0 where it did not. `items` counts what was judged, by what it was to us.
     """
 
     source_id: str
@@ -92,7 +95,11 @@ class Polled:
     alerts: int = 0
     baseline: bool = False
     error: str = ""
+    status: int = 0
     changes: Changes | None = None
+    items: Mapping[State, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    judging_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +128,21 @@ async def poll_due(desk: PollDesk) -> tuple[Polled, ...]:
 
 async def poll_one(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Polled:
     """Poll one source. Whatever goes wrong becomes the cursor's last error; only `StoreError` is raised."""
-    try:
-        polled = await _poll(desk, source, cursor)
-    except StoreError:
-        raise
-    except Exception as error:  # a bug that one source's items bring out harms that source
-        log.exception("poll.broke", source=source.id)
-        sentence = f"what it holds could not be worked through ({type(error).__name__})"
-        polled = _failed(desk, source, cursor, ParseError(sentence, kind="broken"))
-    if polled.error:
-        log.warning("poll.failed", source=source.id, error=polled.error)
-    elif polled.new:
-        log.info("poll.done", source=source.id, new=polled.new, alerts=polled.alerts)
-    return polled
+    began = desk.clock.monotonic()
+    with bound_contextvars(source=source.id):
+        try:
+            polled = await _poll(desk, source, cursor)
+        except StoreError:
+            raise
+        except Exception as error:  # a bug that one source's items bring out harms that source
+            log.exception("poll.broke", source=source.id)
+            sentence = f"what it holds could not be worked through ({type(error).__name__})"
+            polled = _failed(desk, source, cursor, ParseError(sentence, kind="broken"))
+        if polled.error:
+            log.warning("poll.failed", source=source.id, error=polled.error)
+        elif polled.new:
+            log.info("poll.done", source=source.id, new=polled.new, alerts=polled.alerts)
+    return replace(polled, seconds=desk.clock.monotonic() - began)
 
 
 async def _poll(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Polled:
@@ -196,19 +205,17 @@ async def decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: Re
     async with desk.one_at_a_time:
         index = await desk.queries.refresh()
         past = await desk.store.past(keys_of(documents))
-        verdicts: list[Verdict] = []
-        for verdict in judge(documents, past, index, baseline=baseline, now=now):
-            verdicts.append(verdict)
-            if len(verdicts) % BREATHE_EVERY == 0:
-                await asyncio.sleep(0)
-        new = sum(verdict.state is State.NEW for verdict in verdicts)
+        began = desk.clock.monotonic()
+        verdicts = await _breathing(judge(documents, past, index, baseline=baseline, now=now))
+        judging_seconds = desk.clock.monotonic() - began
+        items = Counter(verdict.state for verdict in verdicts)
         after = after_success(
             source,
             cursor,
             reading.response,
             now,
             jitter=desk.jitter(),
-            new=new > 0,
+            new=items[State.NEW] > 0,
             body_hash=reading.body_hash,
             limits=desk.limits,
         )
@@ -217,7 +224,24 @@ async def decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: Re
         await desk.store.commit((changes,))
     if changes.deliveries:
         desk.wake_outbox()
-    return Polled(source.id, new=new, alerts=len(changes.deliveries), baseline=baseline)
+    return Polled(
+        source.id,
+        new=items[State.NEW],
+        alerts=len(changes.deliveries),
+        baseline=baseline,
+        items=items,
+        judging_seconds=judging_seconds,
+    )
+
+
+async def _breathing(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Judge all, and let others have the event loop in between."""
+    judged: list[Verdict] = []
+    for verdict in verdicts:
+        judged.append(verdict)
+        if len(judged) % BREATHE_EVERY == 0:
+            await asyncio.sleep(0)
+    return judged
 
 
 async def _any_unseen(desk: PollDesk, source: SourceSpec, entries: tuple[Entry, ...]) -> bool:
@@ -260,4 +284,5 @@ def _failed(desk: PollDesk, source: SourceSpec, cursor: Cursor, error: FetchErro
         retry_after=error.retry_after if isinstance(error, FetchError) else None,
         limits=desk.limits,
     )
-    return Polled(source.id, error=str(error), changes=Changes(replace(after, source_id=source.id)))
+    status = error.status if isinstance(error, FetchError) else 0
+    return Polled(source.id, error=str(error), status=status, changes=Changes(replace(after, source_id=source.id)))

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 
 from bot.app.current import Current
-from bot.app.oversight import BEATS, operators, oversee
+from bot.app.oversight import BEATS, Oversight, metrics_for, operators
 from bot.app.rooms import RunOptions, missing, open_rooms
 from bot.app.world import World
 from bot.breakers import Breakers
@@ -26,9 +26,11 @@ from bot.deliver import DeliverDesk, Lanes
 from bot.fetch import Fetcher
 from bot.operate import operate
 from bot.poll import LiveIndex, PollDesk, Polled
+from bot.ports import Store
 from bot.reading import ReadingRoom
 from bot.store import open_store
 from bot.welcome import RoomLine, first_round, greeting
+from config import Settings
 
 INTERVALS = {"outbox": timedelta(seconds=5), "config": timedelta(seconds=5), "housekeeping": timedelta(minutes=1)}
 
@@ -40,48 +42,35 @@ async def build(
     settings = current.settings
     store = open_store(f"sqlite:///{world.data_dir / 'policybell.db'}")
     closing.push_async_callback(store.close)
-    fetcher = Fetcher(contact=settings.bot.contact, limits=world.fetching, clock=world.clock, gate=world.gate)
-    closing.push_async_callback(fetcher.close)
-    jitter = random.SystemRandom().random
 
     async def ready() -> tuple[str, ...]:
         return await bot.ready()
 
-    opened = list(open_rooms(settings, options, world, ready, closing))
+    oversight = Oversight(current, world, metrics_for(settings, has_web=options.web and not options.once))
+    opened = list(open_rooms(settings, options, world, ready, closing, routes=oversight.routes()))
     breakers = Breakers()
     rooms = Rooms([room for room, _ in opened], world.clock, lambda: breakers.open_since)
     for room in rooms.all.values():
         closing.push_async_callback(room.close)
+    chance = random.SystemRandom().random
     lanes = Lanes(
         DeliverDesk(
             store,
             rooms.open,
             world.clock,
-            jitter,
+            chance,
             rooms.stop,
             patience=lambda: Patience(current.settings.delivery.max_age, current.settings.delivery.retry_for),
             breakers=breakers,
+            settled=oversight.settled,
         )
     )
-    polling = PollDesk(
-        store=store,
-        fetch=fetcher,
-        read=reading,
-        queries=LiveIndex(store, Index(read_topics(settings.topics))),
-        sources={source.id: source for source in world.sources},
-        clock=world.clock,
-        jitter=jitter,
-        limits=world.agenda,
-        wake_outbox=lanes.wake,
-        places=asyncio.Semaphore(settings.fetch.concurrency),
-    )
-    voice = Voice(settings.bot.language, settings.bot.timezone)
-    prefixes = {"telegram": "/", "slack": f"{settings.slack.command} "}
-    desk = Desk(store, settings.topics, world.sources, world.not_yet, voice, world.clock, rooms.in_words, prefixes)
-    door = FrontDoor(desk, polling.one_at_a_time, lanes.wake, operators(current, world))
+    polling = _polling(settings, world, store, reading=reading, chance=chance, lanes=lanes, closing=closing)
+    desk = _desk(settings, world, store, rooms, oversight)
+    door = FrontDoor(desk, polling.one_at_a_time, lanes.wake, operators(current, world), oversight.heard)
     clockwork = Clockwork({"tick": world.tick, **INTERVALS, **BEATS})
-    bot = Bot(world.clock, store, polling, lanes, rooms, clockwork, door, _announcer(world))
-    oversee(bot, current, world, breakers)
+    bot = Bot(world.clock, store, polling, lanes, rooms, clockwork, door, _announcer(world, oversight))
+    oversight.watch(bot, breakers)
     control = ControlServer(world.data_dir / SOCKET_NAME, lambda argv: operate(door.desk, door.answer, argv))
     closing.push_async_callback(control.close)
     await control.start()
@@ -89,17 +78,58 @@ async def build(
     return bot
 
 
+def _polling(
+    settings: Settings,
+    world: World,
+    store: Store,
+    *,
+    reading: ReadingRoom,
+    chance: Callable[[], float],
+    lanes: Lanes,
+    closing: AsyncExitStack,
+) -> PollDesk:
+    fetcher = Fetcher(contact=settings.bot.contact, limits=world.fetching, clock=world.clock, gate=world.gate)
+    closing.push_async_callback(fetcher.close)
+    return PollDesk(
+        store=store,
+        fetch=fetcher,
+        read=reading,
+        queries=LiveIndex(store, Index(read_topics(settings.topics))),
+        sources={source.id: source for source in world.sources},
+        clock=world.clock,
+        jitter=chance,
+        limits=world.agenda,
+        wake_outbox=lanes.wake,
+        places=asyncio.Semaphore(settings.fetch.concurrency),
+    )
+
+
+def _desk(settings: Settings, world: World, store: Store, rooms: Rooms, oversight: Oversight) -> Desk:
+    return Desk(
+        store,
+        settings.topics,
+        world.sources,
+        world.not_yet,
+        Voice(settings.bot.language, settings.bot.timezone),
+        world.clock,
+        rooms.in_words,
+        prefixes={"telegram": "/", "slack": f"{settings.slack.command} "},
+        alarms=oversight.standing,
+    )
+
+
 def _greet(world: World, rooms: Rooms, opened: list[RoomLine]) -> None:
     lines = opened + missing(rooms.all)
     _say(greeting(str(world.data_dir), lines, len(world.sources), len(world.not_yet), sample=world.sample is not None))
 
 
-def _announcer(world: World) -> Callable[[Sequence[Polled]], Awaitable[None]]:
+def _announcer(world: World, oversight: Oversight) -> Callable[[Sequence[Polled]], Awaitable[None]]:
     """Speak after the first round of polls; the sample's server turns to *after* once all was polled before."""
     rounds = 0
 
     async def announce(results: Sequence[Polled]) -> None:
         nonlocal rounds
+        oversight.polled(results)
         rounds += 1
         if rounds > 1:
             return

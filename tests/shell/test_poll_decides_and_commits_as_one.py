@@ -14,7 +14,7 @@ import pytest
 from bot.core.agenda import AgendaLimits
 from bot.core.index import Index
 from bot.core.intake import Cursor, FeedResponse, Parsed, SourceSpec, Standing
-from bot.core.model import Changes, Chat, DeliveryState, Past, Voice
+from bot.core.model import Changes, Chat, DeliveryState, Past, State, Voice
 from bot.core.query import parse
 from bot.errors import ParseError, StoreError
 from bot.fetch import Fetcher
@@ -131,10 +131,10 @@ async def house() -> AsyncIterator[House]:
 async def test_a_first_poll_is_a_baseline_and_later_news_alerts_once(house: House) -> None:
     await house.reads(house.source())
     house.server.publish("/1", a_list(1, 2))
-    assert (await house.poll())["source-1"] == Polled("source-1", new=2, baseline=True)
+    assert (await house.poll())["source-1"] == Polled("source-1", new=2, baseline=True, items={State.NEW: 2})
     assert (await house.alerted(), house.woken) == ([], 0)
     house.server.publish("/1", a_list(3, 1, 2))
-    assert (await house.poll())["source-1"] == Polled("source-1", new=1, alerts=1)
+    assert (await house.poll())["source-1"] == Polled("source-1", new=1, alerts=1, items={State.NEW: 1, State.SEEN: 2})
     await house.poll()
     assert (await house.alerted(), house.woken) == (["3"], 1)
 
@@ -156,7 +156,7 @@ async def test_further_pages_are_read_while_they_hold_news_and_no_longer(house: 
     house.server.publish("/1", a_list(6, 5, more=house.server.url("/1b")))
     house.server.publish("/1b", a_list(4, 3, more=house.server.url("/1c")))
     house.server.publish("/1c", a_list(2, 1, more=house.server.url("/1d")))
-    assert (await house.poll())["source-1"] == Polled("source-1", new=4, alerts=4)
+    assert (await house.poll())["source-1"] == Polled("source-1", new=4, alerts=4, items={State.NEW: 4, State.SEEN: 2})
     assert [house.server.count(path) for path in ("/1b", "/1c", "/1d")] == [1, 1, 0]
     house.server.publish("/1", a_list(7, 6, more=house.server.url("/1b")))
     await house.poll()
