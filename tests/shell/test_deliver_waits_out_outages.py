@@ -86,6 +86,21 @@ async def test_a_platform_that_is_down_for_an_hour_costs_five_attempts_and_is_fo
     assert other.probes == []
 
 
+async def test_what_an_outage_catches_under_way_is_not_counted_once_it_is_known(store: Store) -> None:
+    house = House(store, FakeClock())
+    await house.post(ANA)
+    await house.lanes.exhaust()  # something arrived just now, so as many go out as there are lanes
+    await house.post(*(Chat("fake", "", str(number)) for number in range(10, 40)))
+    house.room.hangs = True
+    await house.lanes.claim()
+    await until(lambda: house.room.attempts == 17)
+    house.room.outage, house.room.hangs = Unreachable("refused"), False
+    house.room.release()
+    await house.lanes.exhaust()
+    assert house.room.attempts == 17
+    assert await attempts(store) == 1 + 4
+
+
 async def test_a_platform_that_answers_probes_and_loses_messages_costs_few_rows(store: Store) -> None:
     house = House(store, FakeClock())
     await house.post(*(Chat("fake", "", str(number)) for number in range(60)))
