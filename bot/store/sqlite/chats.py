@@ -106,11 +106,15 @@ def _threads(connection: Connection, chat: Chat) -> list[int]:
     A chat without a number stands for its whole workspace.
     """
     platform, workspace, number, _ = key_of(chat)
-    rows = connection.execute(
-        """SELECT id FROM chats
-        WHERE platform = ? AND workspace = ? AND (chat = ? OR (? = '' AND workspace <> '')) AND moved_to IS NULL""",
-        (platform, workspace, number, number),
-    )
+    if number or not workspace:  # two questions, not one with OR: that would walk through all chats without workspace
+        rows = connection.execute(
+            "SELECT id FROM chats WHERE platform = ? AND workspace = ? AND chat = ? AND moved_to IS NULL",
+            (platform, workspace, number),
+        )
+    else:
+        rows = connection.execute(
+            "SELECT id FROM chats WHERE platform = ? AND workspace = ? AND moved_to IS NULL", (platform, workspace)
+        )
     return [int(row[0]) for row in rows]
 
 
