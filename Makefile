@@ -28,8 +28,8 @@ house: setup          ## the house in figures: sizes, patches, coverage, imports
 bench: setup          ## every benchmark, a line per figure: name value unit (baseline, ratio)
 	@$(BIN)/python bench/run.py
 
-soak: setup           ## the long proofs: kill loops at full length
-	POLICYBELL_SOAK=1 $(BIN)/python -m pytest -m soak --timeout 3600
+soak: setup           ## the long proofs, with a line per figure: kills, faults, bursts, seeded bugs
+	@$(BIN)/python tests/soak.py
 
 setup: $(STAMP)       ## only the set-up
 
