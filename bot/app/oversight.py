@@ -157,7 +157,7 @@ class Oversight:
         if self.metrics is not None:
             bot.others.append(partial(_feel_the_loop, self.metrics))
         if world.sample is None:
-            bot.others.append(partial(_at_each_beat, bot, "ping", self._pinger(bot).ping))
+            bot.others.append(partial(_keep_pinging, bot, self._pinger(bot)))
 
     def _pinger(self, bot: Bot) -> Pinger:
         def url() -> str:
@@ -183,6 +183,13 @@ async def _at_each_beat(bot: Bot, beat: str, work: Callable[[], Awaitable[object
             await work()
         except Exception:
             log.exception("oversight.broke", beat=beat)
+
+
+async def _keep_pinging(bot: Bot, pinger: Pinger) -> None:
+    """Call for the first time when polling has begun."""
+    while bot.last_tick is None:
+        await asyncio.sleep(1)
+    await _at_each_beat(bot, "ping", pinger.ping)
 
 
 async def _feel_the_loop(metrics: Metrics) -> None:
