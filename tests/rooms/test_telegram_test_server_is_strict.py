@@ -129,6 +129,62 @@ async def test_a_press_that_nobody_answered_is_a_problem(caller: Caller) -> None
     assert (status, "query is too old" in said) == (400, True)
 
 
+@pytest.mark.parametrize(
+    ("kind", "bot", "status", "words"),
+    [
+        ("channel", "administrator", 200, ""),
+        ("channel", "editor", 400, "need administrator rights in the channel chat"),
+        ("channel", "member", 400, "need administrator rights in the channel chat"),
+        ("channel", "left", 403, "bot is not a member of the channel chat"),
+        ("channel", "kicked", 403, "bot was kicked from the channel chat"),
+        ("supergroup", "member", 200, ""),
+        ("supergroup", "muted", 400, "not enough rights to send text messages to the chat"),
+        ("supergroup", "left", 403, "bot is not a member of the supergroup chat"),
+        ("group", "kicked", 403, "bot was kicked from the group chat"),
+    ],
+)
+async def test_what_the_bot_is_in_a_chat_decides_what_it_may_write(
+    caller: Caller, kind: str, bot: str, status: int, words: str
+) -> None:
+    world = caller.telegram.world
+    chat = world.add_channel() if kind == "channel" else world.add_group(kind=kind)
+    world.become(chat, 7, bot)
+    given, said = await caller.ask("sendMessage", chat_id=chat, text="a")
+    assert (given, words in said) == (status, True)
+
+
+async def test_topics_that_are_closed_or_deleted_take_no_message(caller: Caller) -> None:
+    group = caller.telegram.world.add_group(topics=[5, 6])
+    caller.telegram.world.close_topic(group, 5)
+    caller.telegram.world.delete_topic(group, 6)
+    for thread, words in ((5, "TOPIC_CLOSED"), (6, "message thread not found")):
+        status, said = await caller.ask("sendMessage", chat_id=group, text="a", message_thread_id=thread)
+        assert (status, words in said) == (400, True)
+
+
+async def test_only_public_chats_have_a_name_and_are_shown_to_any_bot(caller: Caller) -> None:
+    world = caller.telegram.world
+    shown, hidden = world.add_channel("news", bot="left"), world.add_channel(bot="left")
+    assert (await caller.ask("getChat", chat_id="@NEWS"))[0] == (await caller.ask("getChat", chat_id=shown))[0] == 200
+    assert (await caller.ask("getChat", chat_id="@nowhere")) == (400, "Bad Request: chat not found")
+    assert (await caller.ask("getChat", chat_id=hidden))[0] == 403
+
+
+async def test_a_channel_s_people_are_shown_to_its_administrators_alone(caller: Caller) -> None:
+    for bot, status in (("administrator", 200), ("editor", 200), ("member", 400), ("left", 403)):
+        channel = caller.telegram.world.add_channel("news", admins=[7], bot=bot)
+        assert (await caller.ask("getChatMember", chat_id=channel, user_id=7))[0] == status
+
+
+async def test_what_telegram_says_of_a_bot_has_its_sizes(caller: Caller) -> None:
+    for method, key, most in (
+        ("setMyDescription", "description", 512),
+        ("setMyShortDescription", "short_description", 120),
+    ):
+        assert (await caller.ask(method, **{key: "x" * most}))[0] == 200
+        assert (await caller.ask(method, **{key: "x" * (most + 1)}))[0] == 400
+
+
 async def test_a_second_poller_ends_the_first(caller: Caller) -> None:
     first = asyncio.create_task(caller.ask("getUpdates", timeout=50))
     await until(lambda: caller.telegram.calls["getUpdates"] == 1)
