@@ -221,3 +221,9 @@ async def test_topics_are_shown_with_what_pressing_them_does():
     assert text_of(shown).count("followed") == 1
     assert lines_of(shown) == ["follow tps", "follow removal", "unfollow asylum", "follow visas"]
     assert len((await Asker(a_desk(topics=())).reply("topics")).choices) == 0
+
+
+async def test_where_nothing_is_followed_nothing_is_dropped():
+    reply = await Asker(a_desk()).reply("unfollow all")
+    assert text_of(reply) == "This chat follows nothing."
+    assert lines_of(reply) == ["topics"]

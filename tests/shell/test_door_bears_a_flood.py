@@ -17,6 +17,7 @@ from bot.commands import read_line
 from bot.core.model import Chat
 from bot.core.speech import Call, Reply
 from bot.daemon import FrontDoor
+from bot.operators import BY_SHELL
 from bot.ports import Store
 from bot.store import open_store
 from tests.builders import a_document, a_story, some_changes
@@ -33,9 +34,10 @@ def a_door(clock: FakeClock) -> FrontDoor:
     return FrontDoor(a_desk(clock=clock), asyncio.Lock(), lambda: None)
 
 
-async def ask(door: FrontDoor, line: str, chat: Chat = FLOOD, *, is_operator: bool = False) -> Reply:
+async def ask(door: FrontDoor, line: str, chat: Chat = FLOOD, *, from_shell: bool = False) -> Reply:
     verb, args = read_line(line)
-    return await door.answer(Call(verb, args, chat, may_change=True, is_operator=is_operator))
+    actor = BY_SHELL if from_shell else ""
+    return await door.answer(Call(verb, args, chat, may_change=True, is_operator=from_shell, actor=actor))
 
 
 async def test_twenty_commands_a_minute_are_answered_then_one_word_then_nothing() -> None:
@@ -72,16 +74,18 @@ async def test_another_chat_and_operators_are_heard_all_the_while() -> None:
     for _ in range(200):
         await ask(door, "list")
     assert (await ask(door, "list", Chat("telegram", "", "7"))).ok
-    assert all([(await ask(door, "list", is_operator=True)).ok for _ in range(50)])
+    assert all([(await ask(door, "list", from_shell=True)).ok for _ in range(50)])
+    here = Chat("web", "", "local")
+    assert all([(await door.answer(Call("list", (), here, is_operator=True))).ok for _ in range(50)])
 
 
 @pytest.fixture
 async def store() -> AsyncIterator[Store]:
-    """A database with as many stories as a question looks through."""
+    """A database with stories to look through."""
     with in_memory_directory() as directory:
         opened = open_store(f"sqlite:///{directory}/policybell.db")
         text = " ".join(f"word{number % 97} asylum haiti" for number in range(150))
-        leads = [a_document(number, title=f"TPS news {number}", text=text) for number in range(1, 501)]
+        leads = [a_document(number, title=f"TPS news {number}", text=text) for number in range(1, 201)]
         await opened.commit([some_changes(*(a_story(n, lead) for n, lead in enumerate(leads, 1)))])
         yield opened
         await opened.close()
