@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -11,8 +14,10 @@ from bot.cli.asking import ask_bot, show, with_config, with_json
 from bot.cli.layout import facts, table
 from bot.control import SOCKET_NAME, ask
 from bot.errors import BotError
+from bot.logs import set_up
 from bot.operate import SHELL
 from config import load
+from config.catalogue import known_kinds
 
 
 @click.group()
@@ -52,6 +57,20 @@ def _steers(what: str, about: str) -> click.Command:
 pause_source = _steers("pause", "Leave a source alone, also after a restart.")
 resume_source = _steers("resume", "Read a paused source again.")
 poll_source = _steers("poll", "Poll a source within about a minute.")
+
+
+@sources.command("test")
+@click.argument("url")
+@click.option("--kind", type=click.Choice(known_kinds()), default="feed", show_default=True, help="How it is read.")
+@with_json
+@with_config
+def try_source(url: str, kind: str, *, as_json: bool, config: Path | None) -> int:
+    """Read an address once, as a source would be, and remember nothing. Exit 1 where it cannot be read."""
+    settings = load(config, os.environ)
+    set_up(format="auto", level="error", secrets=settings.secrets(), chat_key=bytes)
+    found = asyncio.run(import_module("bot.app.trying").try_url(settings, url, kind))
+    click.echo(json.dumps(found, ensure_ascii=False) if as_json else facts(found))
+    return int("error" in found)
 
 
 @click.command()

@@ -1,0 +1,65 @@
+"""Trying an address before it becomes a source: one request, read as a poll would, and nothing remembered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+
+from bot.app.world import World, real_world
+from bot.core.clean import clean
+from bot.core.index import Index, read_page
+from bot.core.intake import Cursor, FeedResponse, Parsed, SourceSpec
+from bot.core.model import Document, Topic
+from bot.core.query import read_topics
+from bot.fetch import Fetcher
+from bot.reading import ReadingRoom
+from config import Settings
+
+
+async def try_url(settings: Settings, url: str, kind: str) -> Mapping[str, object]:
+    """Read an address once as a source of this kind; say what came, or under `error` what went wrong."""
+    world = real_world(settings, settings.bot.data_dir)
+    async with AsyncExitStack() as closing:
+        fetcher = Fetcher(contact=settings.bot.contact, limits=world.fetching, clock=world.clock, gate=world.gate)
+        closing.push_async_callback(fetcher.close)
+        reading = ReadingRoom()
+        closing.push_async_callback(reading.close)
+        source = SourceSpec("tried", kind, "tried", url, settings.fetch.every)
+        began = world.clock.monotonic()
+        got = await fetcher(source, url, Cursor(source.id))
+        seconds = round(world.clock.monotonic() - began, 2)
+        if not isinstance(got, FeedResponse):
+            return {"error": str(got)}
+        parsed = await reading(source, got)
+    answer: dict[str, object] = {
+        "status": got.status,
+        "bytes": len(got.body),
+        "seconds": seconds,
+        "read_at": got.url,
+        "type": got.headers.get("content-type", ""),
+        "can_say_unchanged": "etag" in got.headers or "last-modified" in got.headers,
+    }
+    if not isinstance(parsed, Parsed):
+        return {**answer, "error": str(parsed)}
+    return {**answer, **_found(source, parsed, settings.topics, world)}
+
+
+def _found(source: SourceSpec, parsed: Parsed, topics: tuple[Topic, ...], world: World) -> Mapping[str, object]:
+    documents = clean(source, parsed.entries, world.clock.now())
+    newest = max((one.claimed_at for one in documents if one.claimed_at), default=None)
+    return {
+        "items": len(documents),
+        "dated": sum(one.claimed_at is not None for one in documents),
+        "newest": newest and newest.isoformat(),
+        "topics": _matches(documents, topics),
+    }
+
+
+def _matches(documents: tuple[Document, ...], topics: tuple[Topic, ...]) -> Mapping[str, int]:
+    """Say how many of these each topic would have found."""
+    index = Index(read_topics(topics))
+    for number, topic in enumerate(topics):
+        index.add(number, f"topic:{topic.id}")
+    pages = [read_page(one.title, one.text) for one in documents]
+    return Counter(topics[match.query_id].id for page in pages for match in index.matches(page))
