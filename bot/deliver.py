@@ -138,8 +138,10 @@ class Lanes:
 
     async def exhaust(self) -> None:
         """Deliver all that is due, with the rests that limits ask for, and return: for `run --once` and tests."""
-        while await self._claim_whole() or self._busy or self._timers:
+        going = True
+        while await self._claim_whole() or going:
             waiting = [*self._busy, *self._timers]
+            going = bool(waiting)  # a rest that ends during a claim is too late for it: then there is one more
             if waiting:
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
 

@@ -1,4 +1,4 @@
-"""The Telegram room on the strict server, with the real commands and a memory store behind it."""
+"""The Telegram room on the strict server, with the real commands and a store behind it."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ LOOKING = {
 
 
 class Watched:
-    """A memory store that notes what is asked of it."""
+    """A store that notes what is asked of it."""
 
-    def __init__(self) -> None:
-        self.inner = MemoryStore()
+    def __init__(self, inner: Store) -> None:
+        self.inner = inner
         self.asked: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -118,8 +118,8 @@ def in_telegram(chat: int, thread: str = "") -> Chat:
 
 
 @asynccontextmanager
-async def at_home() -> AsyncIterator[House]:
-    clock, store = FakeClock(), Watched()
+async def at_home(inner: Store | None = None) -> AsyncIterator[House]:
+    clock, store = FakeClock(), Watched(inner or MemoryStore())
     async with FakeTelegram(now=lambda: clock.now().timestamp()) as telegram:
         desk = a_desk(store=cast("Store", store), clock=clock)
         book = Doorbook(FrontDoor(desk, asyncio.Lock(), lambda: None))

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import cast
 
 import pytest
 
 from bot.core.model import DeliveryState
 from bot.deliver import DeliverDesk, Lanes
-from bot.ports import Platform, Store
-from tests.builders import a_story
+from bot.ports import Platform
+from bot.store import open_store
+from tests.builders import a_source, a_story
 from tests.fakes.door import until
 from tests.fakes.telegram_house import House, at_home, in_telegram
-from tests.storing import publish
+from tests.storing import in_memory_directory, publish
 
 ANA, TOPIC, OTHER = 7, 5, 6
 LOST = "The topic that alerts went to is closed or deleted"
 
 
-@pytest.fixture
-async def house() -> AsyncIterator[House]:
-    async with at_home() as house:
-        yield house
+@pytest.fixture(params=["memory", "sqlite"])
+async def house(request: pytest.FixtureRequest) -> AsyncIterator[House]:
+    with in_memory_directory() as directory:
+        store = open_store("memory:" if request.param == "memory" else f"sqlite:///{directory}/policybell.db")
+        await store.register([a_source()])
+        async with at_home(store) as house:
+            yield house
+        await store.close()
 
 
 def stop(name: str, why: str) -> None:
@@ -31,7 +35,7 @@ def stop(name: str, why: str) -> None:
 
 async def deliver(house: House, *stories: int) -> None:
     """Publish stories to all who follow TPS, and send what is due."""
-    store = cast("Store", house.store.inner)
+    store = house.store.inner
     for number in stories:
         await publish(store, a_story(number), due_at=house.clock.now())
     rooms: dict[str, Platform] = {"telegram": house.room}
