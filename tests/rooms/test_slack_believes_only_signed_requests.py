@@ -260,6 +260,18 @@ async def test_an_event_told_four_times_takes_effect_once(scene: Scene) -> None:
     assert [call.verb for call in scene.door.calls] == ["start"]
 
 
+async def test_a_command_and_a_press_told_four_times_take_effect_once(scene: Scene) -> None:
+    command = await scene.slack.slash("C0NEWS", "U0ANA", "follow tps")
+    button = {"type": "button", "action_id": "line:1", "value": "1|list"}
+    press = await scene.slack.press("C0NEWS", "U0ANA", button)
+    for envelope in (command, press):
+        for attempt in (1, 2, 3):
+            scene.clock.advance(timedelta(minutes=attempt))
+            assert await scene.status(scene.requests.signed(envelope, attempt)) == 200
+    await press.answer()
+    assert [call.verb for call in scene.door.calls] == ["follow", "list"]
+
+
 async def test_an_event_that_comes_before_the_bot_listens_is_told_again_until_it_does() -> None:
     clock = FakeClock()
     async with running(clock) as scene:

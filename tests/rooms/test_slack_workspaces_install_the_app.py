@@ -190,6 +190,14 @@ async def test_who_is_not_installed_is_not_answered_and_harms_nobody(stage: Tena
         await stage.room.send(Chat("slack", "", "C1"), stage.alert())
 
 
+async def test_what_happens_in_a_shared_channel_belongs_to_the_installation_that_hears_of_it(stage: Tenants) -> None:
+    await stage.install("T1")
+    joined = {"user": stage.slack.world.bot_user_of("T1"), "channel": "C1", "channel_type": "C"}
+    await stage.slack.event("member_joined_channel", "T1", happened_in="T2", **joined)
+    await until(lambda: stage.door.calls)
+    assert stage.door.calls[0].chat == chat_of("T1")
+
+
 async def test_limits_hold_in_each_workspace_by_itself(one: Tenants) -> None:
     for team in ("T1", "T2"):
         await one.install(team)
@@ -223,6 +231,17 @@ async def test_a_refused_token_stops_its_workspace_and_no_other(stage: Tenants, 
     assert stage.door.departures == []
     stage.clock.advance(timedelta(minutes=5))
     await stage.send("T1")
+
+
+@pytest.mark.parametrize("word", ["invalid_auth", "token_revoked", "token_expired"])
+async def test_a_refusal_of_an_earlier_token_says_nothing_of_the_present_one(one: Tenants, word: str) -> None:
+    """It was on its way while the workspace installed the app anew, or while its token was renewed."""
+    await one.install("T1")
+    meaning = await one.room._workspaces.refused("T1", "xoxb-earlier", TokenError("refused", word=word))
+    assert type(meaning) is TryLater
+    await one.send("T1")
+    assert one.slack.calls["auth.test"] == 1
+    assert one.door.departures == []
 
 
 async def test_the_app_s_own_token_stops_the_room(one: Tenants) -> None:

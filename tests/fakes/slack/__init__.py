@@ -247,13 +247,16 @@ class FakeSlack:
         action = next(button for button in buttons(blocks) if button["text"]["text"] == label)
         return await self.press(channel, user, action, on=on)
 
-    async def event(self, kind: str, in_team: str = TEAM, **event: Any) -> Envelope | None:
-        """Let something happen; the app hears of it only where it subscribed."""
+    async def event(self, kind: str, in_team: str = TEAM, *, happened_in: str = "", **event: Any) -> Envelope | None:
+        """Let something happen; the app hears of it only where it subscribed.
+
+        `in_team` is the workspace whose installation hears of it; in a shared channel it may have happened in another.
+        """
         if kind not in self._subscribed:
             return None
         payload = {
             "type": "event_callback",
-            "team_id": in_team,
+            "team_id": happened_in or in_team,
             "api_app_id": "A0APP",
             "event_id": f"Ev{self._next()}",
             "event_time": 1_790_000_000,
