@@ -1,4 +1,4 @@
-"""How the bot lives and stops: its workers, its front door, its rooms that may lose and regain their token.
+"""How the bot lives and stops: its workers and its front door.
 
 Order of stopping: rooms stop listening, polling stops and messages under way end, all at once and in ten seconds at
 most, then everything is closed. Rows that time did not suffice for stay in the outbox, and a room that does not end
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,18 +24,18 @@ from bot.core.model import Alert, Chat
 from bot.core.plan import LONGEST_WISH
 from bot.core.speech import Call, Reply, Span
 from bot.core.throttle import COMMANDS_A_MINUTE, Hearing, Throttle
-from bot.core.words import span_of_time
 from bot.deliver import Lanes
-from bot.errors import BotError, StoreError, TokenError
+from bot.errors import BotError, DiskFull, StoreError
 from bot.operators import Operators
 from bot.poll import PollDesk, Polled, poll_due
-from bot.ports import Clock, Platform, Store
+from bot.ports import Clock, Store
+from bot.rooms import Rooms
+from bot.space import Space
+from bot.tasks import end
 
 log = structlog.get_logger()
 
 DRAIN_SECONDS = 8.0  # of the ten that docs/operate.md promises; the rest is for closing
-RETRY_ROOM_SECONDS = 60.0
-LISTENING_AFTER_SECONDS = 10.0  # a room that listened for so long without a complaint may send again
 TICK_OLD_AFTER = timedelta(seconds=60)  # then the bot is not ready
 
 
@@ -56,6 +56,7 @@ class FrontDoor:
         heard: Callable[[str, str, str], None] = lambda *_: None,
     ) -> None:
         self.desk = desk
+        self.space = Space()
         self._operators = operators or Operators()
         self._heard = heard
         self._throttle = Throttle()
@@ -109,97 +110,25 @@ class FrontDoor:
                 return Reply((), ok=False)
 
     async def moved(self, chat: Chat, to: Chat) -> None:
-        async with self._one_at_a_time:
-            await self.desk.store.move(chat, to)
+        await self._note(lambda: self.desk.store.move(chat, to))
 
     async def left(self, chat: Chat, why: str) -> None:
-        async with self._one_at_a_time:
-            await self.desk.store.part(chat, why, self.desk.clock.now())
+        await self._note(lambda: self.desk.store.part(chat, why, self.desk.clock.now()))
 
     async def returned(self, chat: Chat) -> None:
-        async with self._one_at_a_time:
-            await self.desk.store.wake(chat)
+        await self._note(lambda: self.desk.store.wake(chat))
+
+    async def _note(self, change: Callable[[], Awaitable[object]]) -> None:
+        """Write down what a platform told and will not tell again: where the disk is full, once there is room."""
+
+        async def in_turn() -> None:
+            async with self._one_at_a_time:
+                await change()
+
+        await self.space.lasting(in_turn)
 
     async def history(self, chat: Chat, limit: int) -> Sequence[Alert]:
         return tuple(delivery.alert for delivery in await self.desk.store.history(chat, limit))
-
-
-class Rooms:
-    """The rooms that have a token, and which of them may send now."""
-
-    def __init__(
-        self,
-        rooms: Sequence[Platform],
-        clock: Clock,
-        unreachable: Callable[[], Mapping[str, datetime]] = dict,
-    ) -> None:
-        self.all = {room.name: room for room in rooms}
-        self.open = dict(self.all)
-        self._why_closed: dict[str, str] = {}
-        self._closed = {name: asyncio.Event() for name in self.all}
-        self._clock = clock
-        self._unreachable = unreachable
-
-    def stop(self, name: str, why: str) -> None:
-        """Stop a room's deliveries: its rows wait, no chat is blamed."""
-        if self.open.pop(name, None) is not None:
-            log.error("room.stopped", room=name, error=why)
-        self._why_closed[name] = why
-        self._closed[name].set()
-
-    @property
-    def stopped(self) -> dict[str, str]:
-        """Why each room that may not send may not."""
-        return {name: why for name, why in self._why_closed.items() if name not in self.open}
-
-    def in_words(self) -> dict[str, str]:
-        return {name: self._state(name) for name in self.all}
-
-    def _state(self, name: str) -> str:
-        if name not in self.open:
-            return f"stopped: {self._why_closed[name]}"
-        if since := self._unreachable().get(name):
-            return f"not reachable for {span_of_time(self._clock.now() - since)}; its alerts wait until it answers"
-        return "on"
-
-    async def keep(self, room: Platform, door: FrontDoor) -> None:
-        """Let a room listen for as long as its platform will have us, and try again each minute when it will not."""
-        while True:
-            listening = asyncio.create_task(room.listen(door))
-            reopening = asyncio.create_task(self._reopen(room))
-            try:
-                await asyncio.wait({listening})
-                if not self._lost(room, listening):
-                    return
-            finally:
-                await _end({listening, reopening})
-            await self._clock.sleep(RETRY_ROOM_SECONDS)
-
-    async def _reopen(self, room: Platform) -> None:
-        """Let a room that listens send again: what refused it, here or at a send, may have passed."""
-        pause = LISTENING_AFTER_SECONDS
-        while True:
-            await self._clock.sleep(pause)
-            self._closed[room.name].clear()
-            if room.name not in self.open:
-                self.open[room.name] = room
-                log.info("room.resumed", room=room.name)
-            await self._closed[room.name].wait()
-            pause = RETRY_ROOM_SECONDS
-
-    def _lost(self, room: Platform, listening: asyncio.Task[None]) -> bool:
-        """Say whether a room ended against its will; it sends nothing then. A database that failed ends it all."""
-        match asyncio.CancelledError() if listening.cancelled() else listening.exception():
-            case None:
-                return False
-            case StoreError() as error:
-                raise error
-            case TokenError() as error:
-                self.stop(room.name, str(error))
-            case error:  # a bug in one room harms that room
-                log.error("room.broke", room=room.name, exc_info=error)
-                self.stop(room.name, f"broke ({type(error).__name__})")
-        return True
 
 
 def _no_backups() -> tuple[datetime | None, datetime | None]:
@@ -235,6 +164,7 @@ class Bot:
     last_words: Callable[[str], Awaitable[None]] = _nothing
     backups: Callable[[], tuple[datetime | None, datetime | None]] = _no_backups
     expired: Callable[[int], None] = lambda _: None
+    space: Space = field(default_factory=Space)
 
     async def begin(self) -> None:
         """Find what an earlier run left: sources, rows in flight, how much was sent in the last minute."""
@@ -252,7 +182,7 @@ class Bot:
         """Poll every due source once, deliver what is due. Asked to stop, it leaves the rest for the next run."""
         stopping, work = asyncio.create_task(self.stop.wait()), asyncio.create_task(self._round())
         await asyncio.wait({stopping, work}, return_when=asyncio.FIRST_COMPLETED)
-        await _end({stopping})
+        await end({stopping})
         if not work.done():
             await self._wind_up({work})
         elif error := work.exception():
@@ -290,7 +220,7 @@ class Bot:
 
     async def _wind_up(self, workers: Collection[asyncio.Task[Any]]) -> None:
         """End workers and messages under way. What a failing database did not write down of these is its error."""
-        await asyncio.gather(_end(workers, self.drain_seconds), self.lanes.drain(self.drain_seconds))
+        await asyncio.gather(end(workers, self.drain_seconds), self.lanes.drain(self.drain_seconds))
         if self.lanes.failure is not None:
             raise self.lanes.failure
 
@@ -299,6 +229,8 @@ class Bot:
         reasons = []
         if self.last_tick is None or self.clock.now() - self.last_tick > TICK_OLD_AFTER:
             reasons.append("polling has not ticked for a minute")
+        if self.space.is_full:
+            reasons.append("the disk is full: polling and alerts wait for room")
         try:
             await self.store.claim(self.clock.now(), limit=0, platforms=(), lease=timedelta(0))
         except StoreError as error:
@@ -310,10 +242,17 @@ class Bot:
             await self.clockwork.beat("tick")
             self.last_tick = self.clock.now()
             self.ticks += 1
-            results = await poll_due(self.polling)
+            results = await self._poll_if_there_is_room()
             self.last_tick = self.clock.now()
             if results:
                 await self.announce(results)
+
+    async def _poll_if_there_is_room(self) -> Sequence[Polled]:
+        """Poll what is due. Without room nothing is asked: what could not be kept would be asked for again."""
+        if not self.space.is_full:
+            with contextlib.suppress(DiskFull):  # the next poll sees all of it anew
+                return await poll_due(self.polling)
+        return ()
 
     async def _wake_lanes(self) -> None:
         while True:
@@ -323,7 +262,8 @@ class Bot:
     async def _housekeep(self) -> None:
         while True:
             await self.clockwork.beat("housekeeping")
-            await self._tidy()
+            with contextlib.suppress(DiskFull):  # it comes again in a minute
+                await self._tidy()
 
     async def _tidy(self) -> None:
         await self.lanes.mind_the_clock()  # first: a clock that was set makes nothing old
@@ -335,13 +275,3 @@ class Bot:
             self.expired(expired)
         for room in self.rooms.all.values():
             room.pace.tidy(now)
-
-
-async def _end(tasks: Collection[asyncio.Task[Any]], seconds: float | None = None) -> None:
-    """Cancel tasks and wait until they have ended, for at most so long. What they raise while ending is dropped."""
-    for task in tasks:
-        task.cancel()
-    ended, late = await asyncio.wait(tasks, timeout=seconds)
-    await asyncio.gather(*ended, return_exceptions=True)
-    if late:
-        log.warning("daemon.left_behind", tasks=len(late))

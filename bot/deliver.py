@@ -26,8 +26,19 @@ from bot.core.model import Chat, Delivery, DeliveryState, Lateness
 from bot.core.outcome import Gone, Later, Moved, Outcome, Refused, Sent, Unsure
 from bot.core.plan import next_attempt
 from bot.core.speech import Message
-from bot.errors import BadMessage, ChatGone, ChatMoved, MaybeSent, SendError, TokenError, TryLater, Unreachable
+from bot.errors import (
+    BadMessage,
+    ChatGone,
+    ChatMoved,
+    DiskFull,
+    MaybeSent,
+    SendError,
+    TokenError,
+    TryLater,
+    Unreachable,
+)
 from bot.ports import Clock, Platform, Store
+from bot.space import Space
 from bot.turn import StillWaitingError
 
 log = structlog.get_logger()
@@ -58,6 +69,7 @@ class DeliverDesk:
     patience: Callable[[], Patience] = Patience
     breakers: Breakers = field(default_factory=Breakers)
     settled: Callable[[Delivery, DeliveryState, datetime], None] = lambda *_: None
+    space: Space = field(default_factory=Space)
 
 
 class Lanes:
@@ -92,7 +104,8 @@ class Lanes:
         """Deliver until cancelled. What is under way then goes on: see `drain`. A database that failed ends it."""
         while True:
             self._wake.clear()
-            await self._claim_whole()
+            with contextlib.suppress(DiskFull):  # then nothing was claimed, so nothing is sent
+                await self._claim_whole()
             self.rounds += 1
             await self._wake.wait()
 
@@ -100,6 +113,8 @@ class Lanes:
         """Start what can be started now; return how many."""
         if self.failure is not None:
             raise self.failure
+        if self._desk.space.is_full:
+            return 0
         await self.mind_the_clock()
         started = 0
         for name, room in list(self._desk.rooms.items()):
@@ -175,9 +190,9 @@ class Lanes:
 
     async def _attempt(self, delivery: Delivery) -> None:
         outcome = await attempt(self._desk, delivery)
-        await self.mind_the_clock()  # a rest is written by the time that others are written by
+        await self._desk.space.lasting(self.mind_the_clock)  # a rest is written by the time that others are written by
         now = self._desk.clock.now()
-        state = await self._desk.store.settle(delivery, outcome, now)
+        state = await self._settled(delivery, outcome, now)
         log.info(
             "delivery.settled",
             delivery=delivery.id,
@@ -193,6 +208,15 @@ class Lanes:
             timer = asyncio.create_task(self._wake_at(rest - now))
             self._timers.add(timer)
             timer.add_done_callback(self._timers.discard)
+
+    async def _settled(self, delivery: Delivery, outcome: Outcome, now: datetime) -> DeliveryState:
+        """Write down what came of an attempt, as soon as there is room for it: unwritten, it would be repeated."""
+        while True:
+            try:
+                return await self._desk.store.settle(delivery, outcome, now)
+            except DiskFull:
+                self._desk.space.give()
+                await self._desk.space.room()
 
     async def _wake_at(self, rest: timedelta) -> None:
         await self._desk.clock.sleep(rest.total_seconds())

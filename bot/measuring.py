@@ -49,6 +49,7 @@ class Instruments:
     stopped: Callable[[], Mapping[str, str]] = dict
     unreachable: Callable[[], Mapping[str, datetime]] = dict
     ticked_at: Callable[[], datetime | None] = lambda: None
+    disk_full: Callable[[], bool] = bool
     backups: Callable[[], tuple[datetime | None, datetime | None]] = lambda: (None, None)
     reload_failed: Callable[[], str] = str
     clock_ahead: Callable[[], timedelta | None] = lambda: None
@@ -81,6 +82,7 @@ class Instruments:
             database=database,
             ticked_at=self.ticked_at(),
             disk_free=_free(self.data_dir),
+            disk_full=self.disk_full(),
             backups_since=backups_since,
             backup_at=backup_at,
             reload_failed=self.reload_failed(),

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 
 from bot.app.current import Current
 from bot.app.oversight import BEATS, Oversight, metrics_for, operators
@@ -21,13 +22,15 @@ from bot.core.index import Index
 from bot.core.lateness import Patience
 from bot.core.model import Voice
 from bot.core.query import read_topics
-from bot.daemon import Bot, FrontDoor, Rooms
+from bot.daemon import Bot, FrontDoor
 from bot.deliver import DeliverDesk, Lanes
 from bot.fetch import Fetcher
 from bot.operate import operate
 from bot.poll import LiveIndex, PollDesk, Polled
 from bot.ports import Store
 from bot.reading import ReadingRoom
+from bot.rooms import Rooms
+from bot.space import Space
 from bot.store import open_store
 from bot.welcome import RoomLine, first_round, greeting
 from config import Settings
@@ -40,7 +43,8 @@ async def build(
 ) -> Bot:
     """Make every part and hand each what it needs. What was opened is closed by `closing`, last opened first."""
     settings = current.settings
-    store = open_store(f"sqlite:///{world.data_dir / 'policybell.db'}")
+    space = Space(world.data_dir if world.sample is None else None)
+    store = open_store(f"sqlite:///{world.data_dir / 'policybell.db'}", space.give)
     closing.push_async_callback(store.close)
 
     async def ready() -> tuple[str, ...]:
@@ -53,7 +57,33 @@ async def build(
     for room in rooms.all.values():
         closing.push_async_callback(room.close)
     chance = random.SystemRandom().random
-    lanes = Lanes(
+    lanes = _lanes(current, world, store, rooms, chance=chance, breakers=breakers, space=space, oversight=oversight)
+    polling = _polling(settings, world, store, reading=reading, chance=chance, lanes=lanes, closing=closing)
+    desk = _desk(settings, world, store, rooms, oversight)
+    door = FrontDoor(desk, polling.one_at_a_time, lanes.wake, operators(current, world), oversight.heard)
+    clockwork = Clockwork({"tick": world.tick, **INTERVALS, **BEATS})
+    bot = Bot(world.clock, store, polling, lanes, rooms, clockwork, door, _announcer(world, oversight))
+    _mind_the_disk(bot, space)
+    oversight.watch(bot, breakers)
+    control = ControlServer(world.data_dir / SOCKET_NAME, lambda argv: operate(door.desk, door.answer, argv))
+    closing.push_async_callback(control.close)
+    await control.start()
+    _greet(world, rooms, [line for _, line in opened])
+    return bot
+
+
+def _lanes(
+    current: Current,
+    world: World,
+    store: Store,
+    rooms: Rooms,
+    *,
+    chance: Callable[[], float],
+    breakers: Breakers,
+    space: Space,
+    oversight: Oversight,
+) -> Lanes:
+    return Lanes(
         DeliverDesk(
             store,
             rooms.open,
@@ -63,19 +93,20 @@ async def build(
             patience=lambda: Patience(current.settings.delivery.max_age, current.settings.delivery.retry_for),
             breakers=breakers,
             settled=oversight.settled,
+            space=space,
         )
     )
-    polling = _polling(settings, world, store, reading=reading, chance=chance, lanes=lanes, closing=closing)
-    desk = _desk(settings, world, store, rooms, oversight)
-    door = FrontDoor(desk, polling.one_at_a_time, lanes.wake, operators(current, world), oversight.heard)
-    clockwork = Clockwork({"tick": world.tick, **INTERVALS, **BEATS})
-    bot = Bot(world.clock, store, polling, lanes, rooms, clockwork, door, _announcer(world, oversight))
-    oversight.watch(bot, breakers)
-    control = ControlServer(world.data_dir / SOCKET_NAME, lambda argv: operate(door.desk, door.answer, argv))
-    closing.push_async_callback(control.close)
-    await control.start()
-    _greet(world, rooms, [line for _, line in opened])
-    return bot
+
+
+def _mind_the_disk(bot: Bot, space: Space) -> None:
+    """Have everybody wait while the disk is full, and go on at once when it is not any more."""
+    bot.space = bot.door.space = space
+
+    def go_on() -> None:
+        bot.clockwork.give("tick")
+        bot.lanes.wake()
+
+    bot.others.append(partial(space.keep, bot.clock, bot.store.touch, go_on))
 
 
 def _polling(

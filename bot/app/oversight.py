@@ -140,6 +140,8 @@ class Oversight:
             stopped=lambda: bot.rooms.stopped,
             unreachable=lambda: breakers.open_since,
             ticked_at=lambda: bot.last_tick,
+            disk_full=lambda: bot.space.is_full,
+            backups=lambda: bot.backups(),  # noqa: PLW0108 - it is put there later
             reload_failed=lambda: current.reload_failed,
             clock_ahead=lambda: None if world.sample is not None else servers.ahead,
         )

@@ -76,6 +76,7 @@ class Facts:
     database: str = ""
     ticked_at: datetime | None = None
     disk_free: int | None = None
+    disk_full: bool = False
     backups_since: datetime | None = None
     backup_at: datetime | None = None
     reload_failed: str = ""
@@ -184,12 +185,15 @@ def _machine(facts: Facts, limits: Thresholds) -> Iterator[Alarm]:
         yield Alarm("database", Severity.URGENT, facts.database, "Look at the log and at the disk of the database.")
     if facts.ticked_at is not None and facts.now - facts.ticked_at >= limits.tick_age:
         yield Alarm("tick", Severity.URGENT, "Nothing is polled any more.", "Restart Policybell.", facts.ticked_at)
-    if facts.disk_free is not None and facts.disk_free < limits.disk_least:
+    if facts.disk_full:
+        sentence = "The disk of the database is full: nothing is polled, and alerts wait."
+        yield Alarm("disk", Severity.URGENT, sentence, "Make room; it goes on by itself within a minute.")
+    elif facts.disk_free is not None and facts.disk_free < limits.disk_least:
         yield Alarm(
             "disk",
             Severity.URGENT,
             "The disk of the database is nearly full.",
-            "Make room: Policybell stops where it cannot write.",
+            "Make room: without any, polling and alerts wait.",
         )
     if facts.backups_since is not None:
         last = facts.backup_at or facts.backups_since

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -15,14 +16,15 @@ from bot.store.sqlite.store import SqliteStore
 __all__ = ["open_store", "restore_database", "schema_steps"]
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, make_room: Callable[[], bool] = lambda: False) -> Store:
     """Open a store: `sqlite:///relative/path`, `sqlite:////absolute/path`, or `memory:`, which keeps nothing.
 
+    Where a disk is full, `make_room` is asked for some before a change is given up.
     Raises `StoreError` with what to do next. Opening checks the database first, so it takes about 3 s a gigabyte.
     """
     scheme, _, rest = url.partition(":")
     if scheme == "sqlite" and rest.startswith("///") and len(rest) > len("///"):
-        return SqliteStore(Path(rest.removeprefix("///")))
+        return SqliteStore(Path(rest.removeprefix("///")), make_room)
     if url == "memory:":
         return MemoryStore()
     raise StoreError(f"{url!r} names no database. Write sqlite:///PATH, or memory: to keep nothing.")

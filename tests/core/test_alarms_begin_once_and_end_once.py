@@ -86,6 +86,12 @@ def test_each_trouble_is_one_alarm_with_a_next_step(key: str) -> None:
     assert alarm.next_step.endswith(".")
 
 
+def test_a_full_disk_is_one_alarm_with_one_that_is_nearly_full() -> None:
+    (alarm,) = standing(replace(WELL, disk_free=0, disk_full=True), LIMITS)
+    assert (alarm.key, alarm.severity) == ("disk", Severity.URGENT)
+    assert "alerts wait" in alarm.sentence
+
+
 def test_all_trouble_at_once_is_told_urgent_things_first() -> None:
     everything = Facts(
         NOW,

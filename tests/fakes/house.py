@@ -13,11 +13,12 @@ from bot.core.index import Index
 from bot.core.intake import Cursor, SourceSpec
 from bot.core.model import Chat, Delivery, DeliveryState, Voice
 from bot.core.query import parse
-from bot.daemon import Bot, FrontDoor, Rooms
+from bot.daemon import Bot, FrontDoor
 from bot.deliver import DeliverDesk, Lanes
 from bot.errors import FetchError
 from bot.poll import LiveIndex, PollDesk, Polled
 from bot.ports import Door, Platform, Store
+from bot.rooms import Rooms
 from bot.store.memory import MemoryStore
 from tests.builders import a_delivery, a_source, a_story, an_alert, some_changes
 from tests.fakes.asker import TOPICS, a_desk

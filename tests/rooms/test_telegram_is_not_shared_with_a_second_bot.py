@@ -8,9 +8,10 @@ from typing import cast
 
 from bot.core.alarms import Facts, Thresholds, standing
 from bot.core.model import DeliveryState
-from bot.daemon import FrontDoor, Rooms
+from bot.daemon import FrontDoor
 from bot.deliver import DeliverDesk, Lanes
 from bot.ports import Platform
+from bot.rooms import Rooms
 from bot.store.memory import MemoryStore
 from handlers.telegram import Telegram
 from tests.builders import NOW, a_story

@@ -12,9 +12,9 @@ from structlog.testing import capture_logs
 
 from bot.core.model import Chat, DeliveryState
 from bot.core.speech import Call, Reply
-from bot.daemon import LISTENING_AFTER_SECONDS, RETRY_ROOM_SECONDS, Rooms
 from bot.errors import StoreError, TokenError, TryLater
 from bot.ports import Platform
+from bot.rooms import LISTENING_AFTER_SECONDS, RETRY_ROOM_SECONDS, Rooms
 from tests.fakes.asker import text_of
 from tests.fakes.clock import FakeClock
 from tests.fakes.door import until

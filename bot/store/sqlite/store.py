@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -45,8 +45,8 @@ def _forget(connection: Connection, names: Names, chat: Chat) -> None:
 class SqliteStore:
     """Satisfies `bot.ports.Store` on one SQLite file."""
 
-    def __init__(self, path: Path) -> None:
-        self.writer = Writer(partial(open_database, path, backups=path.parent / BACKUPS))
+    def __init__(self, path: Path, make_room: Callable[[], bool] = lambda: False) -> None:
+        self.writer = Writer(partial(open_database, path, backups=path.parent / BACKUPS), make_room)
         self._names = Names(path.parent)
         self._emptying: asyncio.Task[None] | None = None
         self._one_backup = asyncio.Lock()

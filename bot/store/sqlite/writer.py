@@ -61,10 +61,12 @@ class _Job(Generic[R]):
 class Writer:
     """Runs units of work in order. After the database failed once, it does nothing more and says why.
 
-    A full disk is no such failure: the units that it hit are told `DiskFull`, and the next ones are tried.
+    A full disk is no such failure: `make_room` is asked for some, and without it the units that it hit are told
+    `DiskFull`, and the next ones are tried.
     """
 
-    def __init__(self, open_database: Callable[[], Database]) -> None:
+    def __init__(self, open_database: Callable[[], Database], make_room: Callable[[], bool] = lambda: False) -> None:
+        self._make_room = make_room
         self._jobs: deque[_Job[Any]] = deque()
         self._asides: deque[Callable[[], None]] = deque()
         self._failure = ""
@@ -163,7 +165,7 @@ class Writer:
         if not jobs:
             return
         try:
-            self._transact(jobs)
+            self._transact_again_if_full(jobs)
         except BaseException as error:  # noqa: BLE001 - callers wait for an answer, whatever happened
             if not is_full(error):
                 self._fail(error)
@@ -176,6 +178,15 @@ class Writer:
             for job in jobs:
                 job.tell()
             self._tidy()
+
+    def _transact_again_if_full(self, jobs: list[_Job[Any]]) -> None:
+        try:
+            self._transact(jobs)
+        except sqlite3.Error as error:
+            self._undo()
+            if not is_full(error) or not self._make_room():
+                raise
+            self._transact(jobs)
 
     def _transact(self, jobs: list[_Job[Any]]) -> None:
         if self._failure:
