@@ -118,6 +118,14 @@ def muted(old: Mute | None, until: datetime | None, now: datetime) -> Mute:
     return Mute(since, until)
 
 
+def of_one_chat(one: Chat, other: Chat) -> bool:
+    """Tell whether two names are threads of one chat.
+
+    When such become one, each keeps its own pause to itself: a lost topic's would silence the whole group.
+    """
+    return (one.platform, one.workspace, one.id) == (other.platform, other.workspace, other.id)
+
+
 def longer(one: Mute | None, other: Mute | None) -> Mute | None:
     """Join the silences of two chats that turned out to be one: silent from the first until the last moment."""
     if one is None or other is None:

@@ -221,3 +221,25 @@ async def test_a_pause_silences_every_alert_and_a_muted_subscription_no_test(sto
     test = a_delivery(an_alert(a_story(1), ANA, reason=Reason.TEST, why=()), id="a test")
     await store.commit((some_changes(a_story(1), deliveries=(test,)),))
     assert (await claim_one(store)).id == test.id
+
+
+async def test_a_topics_pause_ends_with_the_topic_and_does_not_silence_its_group(store: Store) -> None:
+    group, topic = a_chat(1), a_chat(1, thread="7")
+    await follow(store, group)
+    await follow(store, topic, "topic:asylum")
+    await store.mute(topic, None, None, NOW)
+    await store.move(topic, group)
+    assert await store.preferences(group) == await store.preferences(topic) == Preferences(Voice())
+    await publish(store, a_story(1), "topic:asylum")
+    assert (await claim_one(store)).chat == group
+
+
+async def test_threads_of_one_group_are_paused_each_for_itself(store: Store) -> None:
+    group, topic = a_chat(1), a_chat(1, thread="7")
+    for chat in (group, topic):
+        await follow(store, chat)
+    await store.mute(topic, None, None, NOW)
+    await publish(store, a_story(1))
+    assert [row.chat for row in await claim(store)] == [group]
+    assert (await store.missed(topic, NOW, 9)).total == 1
+    assert (await store.missed(group, NOW, 9)).total == 0

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from bot.core.model import Chat, Mute, Reader, StoredQuery, Subscription, Voice
 from bot.ports import QueryLog
-from bot.store.rules import Mutes, longer, muted
+from bot.store.rules import Mutes, longer, muted, of_one_chat
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -42,7 +42,6 @@ class Home:
         """Become both chats: active if one was, at rest while one was, following what both followed."""
         self.gone = self.gone and other.gone
         self.not_before = max(self.not_before, other.not_before)
-        self.mute = longer(self.mute, other.mute)
         self.subscriptions.extend([one for one in other.subscriptions if one.query_id not in self.follows()])
         self.subscriptions.sort(key=lambda one: one.id)
 
@@ -152,6 +151,8 @@ class People:
         self.homes.setdefault(new, moved)
         if self.homes[new] is not moved:
             self.homes[new].take_over(moved)
+            if not of_one_chat(old, new):
+                self.homes[new].mute = longer(self.homes[new].mute, moved.mute)
         return old, new
 
     def forget(self, chat: Chat) -> None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.core.model import Chat, Preferences, Voice
-from bot.store.rules import farther, joined, longer
+from bot.store.rules import farther, joined, longer, of_one_chat
 from bot.store.sqlite.rows import (
     Connection,
     as_list,
+    chat_of,
     deliveries_of,
     key_of,
     mute_of,
@@ -178,8 +179,8 @@ def _merge(connection: Connection, old: int, new: int) -> None:
 
 
 def _join_mutes(connection: Connection, old: int, new: int) -> None:
-    rows = connection.execute("SELECT muted_since, muted_until FROM chats WHERE id IN (?, ?)", (old, new)).fetchall()
-    if (mute := longer(*map(mute_of, rows))) is not None:
+    rows = connection.execute("SELECT * FROM chats WHERE id IN (?, ?)", (old, new)).fetchall()
+    if not of_one_chat(*map(chat_of, rows)) and (mute := longer(*map(mute_of, rows))) is not None:
         connection.execute(
             "UPDATE chats SET muted_since = ?, muted_until = ? WHERE id = ?",
             (stamp(mute.since), stamp_or_null(mute.until), new),
