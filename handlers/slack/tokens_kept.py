@@ -47,6 +47,8 @@ class TokensKept:
         """
         if not self._folder.is_dir():
             return ()
+        for open_to_others in (self._folder, *self._folder.glob("*.json"), *self._folder.glob("*.new")):
+            _make_private(open_to_others)  # a copy that was put back may have other rights
         for new in sorted(self._folder.glob("*.new")):
             if _read(new) is None:
                 new.unlink()
@@ -84,6 +86,12 @@ class TokensKept:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _make_private(path: Path) -> None:
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o700 if path.is_dir() else 0o600)
+        log.warning("slack.tokens_were_open", advice="others could read them: have the workspaces install the app anew")
 
 
 def _read(file: Path) -> Installation | None:

@@ -11,9 +11,12 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.core.model import Chat
 from bot.core.speech import Call
+from bot.errors import TokenError
 from handlers.slack import Slack
 from handlers.slack import signed as signing
 from handlers.slack.signed import MOST_REMEMBERED, Signatures
@@ -291,6 +294,27 @@ async def test_an_event_that_comes_before_the_bot_listens_is_told_again_until_it
 def event() -> dict[str, object]:
     happened = {"type": "member_joined_channel", "user": "U0BOT", "channel": "C0NEWS"}
     return {"type": "event_callback", "event_id": "Ev1", "team_id": "T0HOME", "event": happened}
+
+
+@pytest.mark.parametrize("event", ["app_uninstalled", "tokens_revoked"])
+async def test_listening_ends_when_the_app_is_removed(scene: Scene, event: str) -> None:
+    scene.slack.revoke("account_inactive")
+    await scene.slack.event(event)
+    with pytest.raises(TokenError):
+        await asyncio.wait_for(scene.listening, 5)
+    assert await scene.status(scene.command()) == 503
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    timestamp=st.text(max_size=20) | st.integers().map(str), claimed=st.text(max_size=80), body=st.binary(max_size=50)
+)
+def test_whatever_stands_in_the_headers_is_refused_without_an_error(timestamp: str, claimed: str, body: bytes) -> None:
+    signatures = Signatures(SIGNING_SECRET, NOON)
+    now = str(int(NOON.timestamp()))
+    for at, claim in ((timestamp, claimed), (now, claimed), (now, f"v0={claimed}"), (now, sign("", now, body))):
+        assert not signatures.good(at, claim, body, NOON)
+    assert signatures.good(now, sign(SIGNING_SECRET, now, body), body, NOON)
 
 
 def test_memory_of_signatures_is_bounded_and_keeps_ten_minutes() -> None:

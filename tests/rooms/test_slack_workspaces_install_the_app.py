@@ -154,6 +154,18 @@ async def test_installations_are_there_after_a_restart(tmp_path: Path) -> None:
             assert again.hidden
 
 
+async def test_files_that_others_could_read_are_closed_and_told_of(tmp_path: Path, capsys) -> None:
+    folder = tmp_path / "slack"
+    async with tenants(folder) as stage:
+        await stage.install("T1")
+        folder.chmod(0o755)
+        (folder / "T1.json").chmod(0o644)
+        async with tenants(folder, slack=stage.slack, clock=stage.clock) as again:
+            assert ((folder / "T1.json").stat().st_mode & 0o777, folder.stat().st_mode & 0o777) == (0o600, 0o700)
+            await again.send("T1")
+    assert "slack.tokens_were_open" in capsys.readouterr().out
+
+
 # --- one room, many workspaces ------------------------------------------------------------------------------------
 
 
