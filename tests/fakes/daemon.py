@@ -73,6 +73,12 @@ class Daemon:
                     pass
                 await asyncio.sleep(0.05)
 
+    async def ready_says(self) -> int:
+        """Ask whether it is ready; return the status of the answer."""
+        url = f"http://127.0.0.1:{self.port}/readyz"
+        async with aiohttp.ClientSession() as session, session.get(url) as answer:
+            return answer.status
+
     async def ask(self, *argv: str) -> tuple[int, str]:
         """Run another `policybell` command with the same settings; return its exit code and output."""
         process = await asyncio.create_subprocess_exec(

@@ -12,7 +12,7 @@ from bot.core.model import DeliveryState
 from bot.errors import DiskFull
 from bot.space import BALLAST_BYTES, BALLAST_NAME, LOOK_SECONDS, Space
 from bot.store.sqlite.store import SqliteStore
-from tests.builders import NOW, a_chat, a_document, a_source, a_story, some_changes
+from tests.builders import a_chat, a_document, a_source, a_story, some_changes
 from tests.fakes.clock import FakeClock
 from tests.storing import claim, follow, in_memory_directory, publish, state_of
 
