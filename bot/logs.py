@@ -105,7 +105,7 @@ class Redactor:
 
     def __init__(self, secrets: Collection[str], chat_key: Callable[[], bytes]) -> None:
         self._spelled = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _spellings(secret)}
-        self._secrets = _any_of(self._spelled)
+        self._secrets: re.Pattern[str] | None = None
         self._learned: dict[str, None] = {}
         self._key = chat_key
         self._known: dict[str, Chat] = {}
@@ -116,7 +116,7 @@ class Redactor:
             self._learned[secret] = None
             while len(self._learned) > _MOST_LEARNED:
                 del self._learned[next(iter(self._learned))]
-            self._secrets = _any_of({*self._spelled, *(form for one in self._learned for form in _spellings(one))})
+            self._secrets = None
 
     def name_chats(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         """Put pseudonyms where events carry chats, and remember the ids: libraries may write them bare."""
@@ -137,6 +137,8 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """Return the text without secrets, and with pseudonyms for chats."""
+        if self._secrets is None:  # several secrets may have come since: compiling takes 60 ms for a thousand
+            self._secrets = _any_of({*self._spelled, *(form for one in self._learned for form in _spellings(one))})
         text = self._secrets.sub(_HIDDEN, text)
         text = _TOKENS.sub(_HIDDEN, text)
         text = _CHATS.sub(lambda found: f"chat~{digest(found[0], self._key())}", text)

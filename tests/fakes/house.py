@@ -36,6 +36,7 @@ class Room:
         self.platform = FakePlatform(clock)
         self.name, self.pace = self.platform.name, self.platform.pace
         self.render, self.send, self.close = self.platform.render, self.platform.send, self.platform.close
+        self.tell = self.platform.tell
         self.render_list, self.probe = self.platform.render_list, self.platform.probe
         self.times: list[datetime] = []
         self.ended = 0

@@ -7,10 +7,15 @@ import sys
 from itertools import pairwise
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from bot.core.model import Chat
 from bot.logs import Redactor
+from bot.poll import poll_due
 from bot.pseudonyms import pseudonym
+from tests.fakes.clock import FakeClock
+from tests.fakes.house import ANA, House, Room
 
 TELEGRAM = "7512345678:AAHcanary_telegram-token-0123456789"
 SLACK_BOT = "xoxb-1234567890-canaryslackbottoken"
@@ -187,3 +192,22 @@ def test_with_a_new_key_nothing_can_be_linked_to_what_was_written_before() -> No
     after = redactor.redact(f"{PERSON} telegram:{GROUP}").split()
     assert all(one.startswith(("telegram~", "chat~")) for one in (*before, *after))
     assert not set(before) & set(after)
+
+
+async def test_lines_of_polls_and_deliveries_say_what_they_are_about() -> None:
+    """Whoever writes them: what a library says of a message names the story, the platform and the chat too."""
+    clock = FakeClock()
+    house = House(room := Room(clock), clock=clock)
+    room.platform.fail_next(ZeroDivisionError())  # told by `delivery.broke`, which does not name them itself
+    await house.post(7)
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+        await house.store.register(tuple(house.bot.polling.sources.values()))
+        await poll_due(house.bot.polling)
+        await house.lanes.claim()
+        await house.lanes.drain(5)
+    lines = {line["event"]: line for line in logs}
+    assert lines["poll.failed"]["source"] == "source-1"
+    assert "chat" not in lines["poll.failed"]
+    broke = lines["delivery.broke"]
+    assert (broke["chat"], broke["platform"], broke["story"]) == (ANA, "fake", 7)
+    assert Redactor((), bytes).name_chats(None, "", dict(broke))["chat"].startswith("fake~")
