@@ -69,6 +69,7 @@ def test_it_says_what_the_daemon_needs_said() -> None:
     assert unit["OOMPolicy"] == ["continue"]
     assert unit["RestartPreventExitStatus"] == ["3 5"]
     assert unit["DynamicUser"] == ["yes"]
+    assert "HOME=/var/lib/policybell" in unit["Environment"]  # Slack's library cannot be imported without a home
     assert unit["ProtectSystem"] == ["strict"]
     assert unit["CapabilityBoundingSet"] == [""]
     assert unit["MemoryDenyWriteExecute"] == ["yes"]
