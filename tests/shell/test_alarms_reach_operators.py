@@ -251,6 +251,8 @@ async def test_the_last_words_are_said_everywhere_at_once_and_in_time() -> None:
     watch.rooms["telegram"].hangs = True
     began = asyncio.get_running_loop().time()
     await watch.alarms.last_words("The database cannot be written: disk full.")
+    watch.chats = []
+    await watch.alarms.last_words("There is nobody to tell.")
     assert asyncio.get_running_loop().time() - began < 2
     (told,) = watch.rooms["slack"].texts(BEN)
     assert told.startswith("Policybell stops · The database cannot be written: disk full.")

@@ -113,7 +113,7 @@ async def test_the_switch_is_called_while_polling_ticks_and_not_when_it_stands(t
     pinger = watched.oversight._pinger(watched.bot)  # the one that the bot was given
     async with watched.living():
         calls.append(await cast("Any", pinger)._gets_on())
-        watched.bot.last_tick = NOON - HOUR
+    watched.bot.last_tick = NOON - HOUR
     calls.append(await cast("Any", pinger)._gets_on())
     assert calls == [True, False]
 
