@@ -9,7 +9,7 @@ import click
 import pytest
 
 from bot.cli import policybell
-from bot.commands import COMMANDS
+from bot.commands import COMMANDS, Who
 from config.catalogue import known_kinds
 from config.layers import SECRETS, SECTIONS, variable
 from config.not_yet import KINDS_NOT_YET, NOT_YET
@@ -96,3 +96,14 @@ def test_every_chat_command_is_documented_as_it_describes_itself(name: str) -> N
     known = COMMANDS[name]
     usage = known.usage.replace("|", "\\|")
     assert f"| `{usage}` | {known.help} | {known.who.name.lower()} |" in section("Commands").splitlines()
+
+
+def test_the_first_page_shows_commands_that_exist_and_nearly_all_of_them() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = readme.split("\n## In a chat\n")[1].split("\n## ")[0]
+    shown = {
+        line.split()[0] for row in table.splitlines() if row.startswith("| ") for line in re.findall("`(.+?)`", row)
+    }
+    offered = {name for name, known in COMMANDS.items() if known.who is not Who.OPERATORS}
+    assert shown <= offered
+    assert offered - shown == {"start", "help", "lang"}
