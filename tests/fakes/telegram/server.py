@@ -140,6 +140,11 @@ class FakeTelegram:
         self._closings.discard(chat)
         return not known
 
+    @property
+    def is_polled(self) -> bool:
+        """Tell whether a poll waits for updates now."""
+        return self._poll is not None and not self._poll.done()
+
     def conflict(self) -> None:
         """Let somebody else poll with our token: the bot's own poll ends."""
         if not self._end_poll(OTHER_POLLER):
