@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.lateness import Patience
 from bot.core.model import Voice
 from bot.core.outcome import Later, Moved, Sent
 from bot.store.sqlite.store import SqliteStore
 from tests.builders import NOW, a_chat, a_source, a_story, at, some_changes
-from tests.storing import addressed, claim, follow, in_memory_directory, publish
+from tests.storing import EVERYWHERE, LEASE, addressed, claim, follow, in_memory_directory, publish
 
 
 @pytest.fixture
@@ -40,6 +41,11 @@ async def settle_one(store: SqliteStore) -> None:
     await store.settle(row, Later(NOW, "x"), NOW)
 
 
+async def claim_late(store: SqliteStore) -> None:
+    (row, *_) = await store.claim(at(days=4), limit=9, platforms=EVERYWHERE, lease=LEASE, patience=Patience())
+    assert row.also
+
+
 async def move_by_answer(store: SqliteStore) -> None:
     (row,) = await claim(store, limit=1)
     await store.settle(row, Moved(a_chat(9)), NOW)
@@ -59,6 +65,8 @@ QUESTIONS: dict[str, Callable[[SqliteStore], Awaitable[object]]] = {
     "queries": lambda store: store.queries_since(1),
     "commit": commit_one,
     "claim": claim,
+    "claim what is late": claim_late,
+    "told": lambda store: store.told(a_chat(1), 1),
     "settle": settle_one,
     "recover": lambda store: store.recover(NOW),
     "expire": lambda store: store.expire(at(days=-3)),

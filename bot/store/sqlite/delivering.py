@@ -17,6 +17,7 @@ from bot.store.rules import (
     STOPPED,
     about,
     held_back,
+    left_behind,
     rest_after,
     retried,
     settled,
@@ -52,7 +53,7 @@ def claim(
 
     The update is conditional, and its rows are counted.
     """
-    served = set(platforms).difference(waiting.held(connection))
+    served = waiting.not_held(connection, platforms)
     heads = heapq.merge(*(_heads(connection, platform, now, limit) for platform in sorted(served)))
     given = bundles(connection, [seq for _, seq in heads][:limit], now, patience)
     seqs = [seq for bundle in given for seq, _ in bundle]
@@ -112,6 +113,8 @@ def _settle(connection: Connection, row: Row, delivery: Delivery, outcome: Outco
         chats.rest(connection, delivery.chat, until)
     if after.state is DeliveryState.PENDING:
         after = held_back(after, mutes_of(connection, row["chat_id"]), now)
+        (gone_at,) = connection.execute("SELECT gone_at FROM chats WHERE id = ?", (row["chat_id"],)).fetchone()
+        after = left_behind(after, chat_is_gone=gone_at is not None)
     _write(connection, after, now)
     match outcome:
         case Moved(to=to):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from bot.store.sqlite.rows import Connection, moment, plain, stamp
+from bot.store.sqlite.rows import Connection, as_list, moment, plain, stamp
 
 
 def hold(connection: Connection, platform: str, now: datetime) -> bool:
@@ -23,6 +24,14 @@ def release(connection: Connection, platform: str) -> bool:
 def held(connection: Connection) -> dict[str, datetime]:
     """Read which platforms are held, and since when."""
     return {row["platform"]: moment(row["since"]) for row in connection.execute("SELECT * FROM holds ORDER BY 1")}
+
+
+def not_held(connection: Connection, platforms: Collection[str]) -> set[str]:
+    """Leave out the platforms that are held."""
+    rows = connection.execute(
+        "SELECT platform FROM holds WHERE platform IN (SELECT value FROM json_each(?))", (as_list(platforms),)
+    )
+    return set(platforms).difference(row["platform"] for row in rows)
 
 
 def clock_was_set(connection: Connection, by: timedelta, since: datetime, now: datetime) -> None:
