@@ -96,6 +96,8 @@ async def _explain(desk: Desk, call: Call, story: Story) -> Reply:
 def _told(delivery: Delivery) -> Iterable[str | Span]:
     answers = "It answers:" if delivery.alert.why else "What it answered is not followed here any more."
     became = _BECAME[delivery.state]
+    if delivery.state is DeliveryState.EXPIRED and delivery.receipt:
+        became = "An alert for this chat came late, by title and link in a list."
     if delivery.state is DeliveryState.CANCELLED and delivery.last_error:
         became = f"{became.removesuffix('.')}: {delivery.last_error}."
     yield f"{became} {answers}\n"

@@ -100,6 +100,15 @@ async def test_why_says_what_became_of_the_alert(state):
     assert shown.endswith("It answers:\nTPS\n")
 
 
+async def test_why_says_that_an_alert_came_late_in_a_list():
+    desk = a_desk()
+    (story,) = stories(1)
+    delivery = await follow_and_deliver(desk, story, hits=())
+    row = desk.store._rows[delivery.id]
+    row.delivery = replace(row.delivery, state=DeliveryState.EXPIRED, receipt="message 9")
+    assert "came late, by title and link in a list. It answers:\nTPS\n" in await Asker(desk).ask("why 1")
+
+
 async def test_why_after_unfollowing_and_after_the_chat_has_moved():
     desk = a_desk()
     (story,) = stories(1)
