@@ -27,7 +27,9 @@ log = structlog.get_logger()
 TELL_SECONDS = 20.0  # for one chat; the next look tries again what did not get out
 LAST_WORDS_SECONDS = 3.0  # when the bot ends by itself, which must not take longer than five in all
 # A bot that a service manager starts again and again would tell the same every few seconds.
+# And a machine that wakes up finds everything old, for a moment.
 QUIET_AT_START = timedelta(seconds=25)
+ASLEEP = timedelta(minutes=2)  # between two looks that come twice a minute
 LIVED = timedelta(minutes=5)  # whoever lived for so long may say why it ends
 
 
@@ -62,7 +64,7 @@ class Alarms:
         self._stop_room = stop_room
         self._clock = clock
         self._tell_seconds, self._last_seconds = tell_seconds, last_seconds
-        self._began = clock.now()
+        self._began = self._awake_since = self._looked_at = clock.now()
         self._listeners: dict[Chat, _Listener] = {}
         self.standing: tuple[Alarm, ...] = ()
         self.measured: Measured | None = None
@@ -70,7 +72,11 @@ class Alarms:
     async def look(self) -> None:
         """Measure, note what stands, and tell whoever does not know it yet."""
         await self.look_only()
-        if self._clock.now() - self._began >= QUIET_AT_START:
+        now, before = self._clock.now(), self._looked_at
+        if not timedelta(0) <= now - before < ASLEEP:
+            self._awake_since = now
+        self._looked_at = now
+        if now - self._awake_since >= QUIET_AT_START:
             await self._tell_all()
 
     async def look_only(self) -> Measured:

@@ -89,6 +89,23 @@ async def test_every_chat_is_told_once_when_it_begins_and_once_when_it_is_over()
     assert watch.said(ANA) == watch.said(BEN) == [DISK, DISK_OVER]
 
 
+async def test_a_machine_that_slept_and_a_clock_that_was_set_are_given_a_moment() -> None:
+    watch = Watch()
+    await watch.minutes(2)
+    for by in (timedelta(hours=9), timedelta(hours=-20)):
+        watch.facts = FULL  # as everything looks old for a moment
+        watch.clock.advance(by)
+        await watch.alarms.look()
+        watch.facts = WELL
+        await watch.minutes(9)
+    assert watch.said() == []
+    watch.facts = FULL
+    watch.clock.advance(timedelta(hours=9))
+    await watch.alarms.look()
+    await watch.minutes(1)
+    assert watch.said() == [DISK]
+
+
 async def test_what_stands_at_a_start_is_told_again_once() -> None:
     watch = Watch()
     watch.facts = FULL

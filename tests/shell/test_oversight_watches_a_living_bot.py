@@ -14,6 +14,7 @@ from typing import Any, cast
 import pytest
 from structlog.testing import capture_logs
 
+from bot.alarming import QUIET_AT_START
 from bot.app.current import Current, Reloaded
 from bot.app.oversight import Oversight, metrics_for, operators
 from bot.app.world import real_world
@@ -56,6 +57,12 @@ class Watched:
     def told(self) -> list[str]:
         return self.room.platform.texts(OPS)
 
+    async def looked(self) -> None:
+        """Wait until the watch has seen the present moment."""
+        alarms = self.oversight._alarms
+        assert alarms is not None
+        await until(lambda: alarms._looked_at == self.clock.now())
+
     @asynccontextmanager
     async def living(self) -> AsyncIterator[asyncio.Task[None]]:
         await self.bot.begin()
@@ -63,6 +70,8 @@ class Watched:
         await until(lambda: self.bot.last_tick is not None)
         self.clock.advance(HOUR)
         await until(lambda: self.bot.last_tick == self.clock.now())
+        await self.looked()
+        self.clock.advance(QUIET_AT_START)  # it was asleep for an hour, as it must think
         try:
             yield serving
         finally:
