@@ -59,5 +59,10 @@ class Breaker:
         """Say how many more messages may begin, of `lanes` at once."""
         if self.is_open:
             return 0
-        proven = self.failures == 0 and self.answered_at is not None and now - self.answered_at <= PROVEN_FOR
-        return max(0, (lanes if proven else min(lanes, MOST_FAILURES - self.failures)) - under_way)
+        allowed = lanes if self._is_proven(now) else min(lanes, MOST_FAILURES - self.failures)
+        return max(0, allowed - under_way)
+
+    def _is_proven(self, now: datetime) -> bool:
+        if self.failures or self.answered_at is None:
+            return False
+        return timedelta(0) <= now - self.answered_at <= PROVEN_FOR

@@ -46,6 +46,7 @@ def test_no_more_messages_are_under_way_than_may_fail_unless_one_arrived_just_no
     proven = Breaker().answered(NOW)
     assert proven.room(at(30), 4, LANES) == 12
     assert proven.room(at(31), 4, LANES) == 1
+    assert proven.room(at(days=-1), 4, LANES) == 1
     assert proven.failed(NOW).room(NOW, 0, LANES) == 4
 
 
