@@ -6,6 +6,7 @@ No lanes, no leases, no rests, no limits: only what must be true whenever it is 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from bot.core.model import Chat
@@ -98,6 +99,13 @@ class Model:
             owed.arrived += 1
             assert copies[1:] in ([], [True]), "a third copy, or a second that is not marked"
 
+    def settle(self, begun: Iterable[Owed], outcome: str) -> None:
+        """Note what came of a message. Nothing waits for a chat that cannot be reached."""
+        for owed in begun:
+            owed.came_to(outcome)
+            if owed.state == "pending" and any(owed in self.owed[home].values() for home in self.gone):
+                owed.state = "cancelled"
+
     def leave(self, chat: Chat) -> None:
         """Note that a chat cannot be reached, nor any of its threads."""
         for home in self.threads(chat):
@@ -110,9 +118,8 @@ class Model:
         self.gone -= {self.of(chat)} | (set() if chat.thread else self.threads(chat))
 
     def waits(self) -> bool:
-        """Tell whether anything is still to come; what came back to a chat that was lost meanwhile waits with it."""
-        lanes = (lane for home, lane in self.owed.items() if home not in self.gone)
-        return any(owed.state in {"pending", "sending"} for lane in lanes for owed in lane.values())
+        """Tell whether anything is still to come."""
+        return any(owed.state in {"pending", "sending"} for lane in self.owed.values() for owed in lane.values())
 
     def threads(self, chat: Chat) -> set[Chat]:
         return {home for home in self.owed if replace(home, thread=chat.thread) == chat}

@@ -8,7 +8,7 @@
        └ retry: from maybe, dead, expired, cancelled
 
 A row whose last reason was unfollowed while it was being sent is cancelled instead of waiting again, and so is one
-whose chat wants silence by then.
+whose chat wants silence by then, or cannot be reached.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ STOPPED = "the program stopped while this was being sent"
 UNFOLLOWED = "nobody in this chat follows it any more"
 MUTED = "the chat wanted silence"
 DISCARDED = "discarded by an operator"
+LOST = "the chat was lost while this was being sent"
 
 RETRIABLE = frozenset({DeliveryState.MAYBE, DeliveryState.DEAD, DeliveryState.EXPIRED, DeliveryState.CANCELLED})
 DISCARDABLE = frozenset({DeliveryState.PENDING, DeliveryState.MAYBE, DeliveryState.DEAD, DeliveryState.EXPIRED})
@@ -109,6 +110,13 @@ def held_back(row: Delivery, mutes: Mutes, at: datetime) -> Delivery:
     """Cancel a waiting row that mutes hold back; leave every other as it is."""
     if row.state is DeliveryState.PENDING and mutes.hold(row.alert.why, at):
         return replace(row, state=DeliveryState.CANCELLED, last_error=MUTED)
+    return row
+
+
+def left_behind(row: Delivery, *, chat_is_gone: bool) -> Delivery:
+    """Cancel a row that would wait for a chat that cannot be reached; leave every other as it is."""
+    if row.state is DeliveryState.PENDING and chat_is_gone:
+        return replace(row, state=DeliveryState.CANCELLED, last_error=LOST)
     return row
 
 

@@ -163,3 +163,22 @@ async def test_history_is_what_was_sent_oldest_first(store: Store) -> None:
     assert [row.alert.story.number for row in await store.history(ANA, 9)] == [1, 2, 3]
     assert await store.history(ANA, 0) == ()
     assert await store.history(BEN, 9) == ()
+
+
+@pytest.mark.parametrize("outcome", [Later(NOW, "429"), Unsure(NOW, "lost"), Refused(NOW, "bad")])
+async def test_what_comes_back_to_a_chat_that_was_lost_meanwhile_does_not_wait_for_it(
+    store: Store, outcome: Outcome
+) -> None:
+    await ana_waits_for(store, 1)
+    row = await claim_one(store)
+    await store.part(ANA, "blocked", NOW)
+    assert await store.settle(row, outcome, NOW) is DeliveryState.CANCELLED
+    assert (await store.census()).oldest_pending_at is None
+
+
+async def test_what_was_under_way_to_a_lost_chat_when_the_program_died_does_not_wait_for_it(store: Store) -> None:
+    await ana_waits_for(store, 1)
+    row = await claim_one(store)
+    await store.part(ANA, "blocked", NOW)
+    await store.recover(NOW, every_lease=True)
+    assert await state_of(store, row) is DeliveryState.CANCELLED

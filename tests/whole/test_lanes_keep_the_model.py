@@ -175,8 +175,7 @@ class Walk(RuleBasedStateMachine):
         sending = self.post.under_way[which % len(self.post.under_way)]
         error, arrives, outcome = ANSWERS[how]
         self.runner.run(self.answered(sending, error and error(), arrives=arrives))
-        for owed in self.begun[sending]:
-            owed.came_to(outcome)
+        self.model.settle(self.begun[sending], outcome)
         self.runner.run(self.quiet())
 
     async def answered(self, sending: Sending, error: Exception | None, *, arrives: bool) -> None:
@@ -198,8 +197,7 @@ class Walk(RuleBasedStateMachine):
         self.runner.run(self.answered(sending, ChatMoved(to) if to else ChatGone("blocked"), arrives=False))
         if held and homes:
             renamed = homes[0] != sending.chat
-            for owed in begun:
-                owed.came_to("gone" if to is None and not renamed else "moved")
+            self.model.settle(begun, "gone" if to is None and not renamed else "moved")
             if to is not None:
                 self.model.move(homes[0], to)
             elif not renamed:
@@ -216,9 +214,7 @@ class Walk(RuleBasedStateMachine):
             for sending in self.post.under_way if arrived else ():
                 self.model.arrive(sending.chat, sending.stories, sending.marks, self.begun[sending])
             await self.kill()
-            for lane in self.model.owed.values():
-                for owed in lane.values():
-                    owed.came_to("unsure")
+            self.model.settle([owed for lane in self.model.owed.values() for owed in lane.values()], "unsure")
             await self.store.recover(self.clock.now(), every_lease=True)
             await self.start()
 

@@ -94,6 +94,7 @@ class Outbox:
         for thread in self.people.threads(row.delivery.chat).values():
             thread.not_before = max(thread.not_before, rules.rest_after(row.delivery, outcome) or NEVER)
         row.delivery = rules.held_back(row.delivery, home.mutes(), now)
+        row.delivery = rules.left_behind(row.delivery, chat_is_gone=home.gone)
         match outcome:
             case Moved(to=to):
                 self.move(row.delivery.chat, to)
