@@ -1,6 +1,7 @@
 """The long proofs, several at once: `make soak` prints the figures of each as it ends, and what failed in full.
 
 Most of them wait, for limits of platforms and for restarts: three side by side keep two cores half busy.
+`python tests/soak.py FILE...` runs those of some files only.
 """
 
 from __future__ import annotations
@@ -25,10 +26,15 @@ ENVIRON = {**os.environ, "POLICYBELL_SOAK": "1"}
 _NOISE = re.compile(r"^[.sFE]*(\d{4}-\d\d-\d\d .*|\{.*|\s*(\[ *\d+%\])?|[=_-]{5,}.*|\d+ passed.*)$")
 
 
-def jobs() -> Iterator[list[str]]:
+def jobs(*chosen: str) -> Iterator[list[str]]:
     """Give pytest's arguments for each process: the longest tests one by one, the others file by file."""
     listed = subprocess.run(
-        [*PYTEST, "--collect-only", "-m", "soak"], cwd=ROOT, env=ENVIRON, capture_output=True, text=True, check=False
+        [*PYTEST, "--collect-only", "-m", "soak", *chosen],
+        cwd=ROOT,
+        env=ENVIRON,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     nodes = [line for line in listed.stdout.splitlines() if "::" in line]
     files = dict.fromkeys(node.partition("::")[0] for node in nodes)
@@ -36,7 +42,8 @@ def jobs() -> Iterator[list[str]]:
         sys.exit(f"no long proof was found:\n{listed.stdout}{listed.stderr}")
     yield from ([node] for node in nodes if node.startswith(LONGEST))
     yield from (["-m", "soak", file] for file in files if file != LONGEST)
-    yield ["-m", "hypothesis and not soak", "tests"]  # every property once more, with examples never seen before
+    if not chosen:
+        yield ["-m", "hypothesis and not soak", "tests"]  # every property once more, with examples never seen before
 
 
 def run(arguments: list[str]) -> tuple[bool, float, str]:
@@ -57,7 +64,7 @@ def run(arguments: list[str]) -> tuple[bool, float, str]:
 def main() -> int:
     began, failed = time.monotonic(), []
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        running = {pool.submit(run, arguments): arguments[-1] for arguments in jobs()}
+        running = {pool.submit(run, arguments): arguments[-1] for arguments in jobs(*sys.argv[1:])}
         for ended in as_completed(running):
             passed, seconds, said = ended.result()
             name = running[ended]

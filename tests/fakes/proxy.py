@@ -117,6 +117,8 @@ class FaultProxy:
             answer = await self._ask(head + body, upstream)
         match spoil:
             case None:
+                if name is not None and reader.at_eof():
+                    self.attempts[name][-1] = Spoil.STALL  # so busy was the machine that the client gave up
                 writer.write(answer)
             case Spoil.STALL | Spoil.STALL_BEFORE:
                 await reader.read()  # until the client gives up

@@ -7,6 +7,7 @@ import sqlite3
 from collections import defaultdict
 from contextlib import closing
 from pathlib import Path
+from typing import Self
 
 from tests.fakes.daemon import Daemon, until
 from tests.fakes.feeds import FeedServer
@@ -47,6 +48,12 @@ class Town:
         self.show()
         self._environ = {"POLICYBELL_TELEGRAM__TOKEN": telegram.token, "POLICYBELL_TELEGRAM__API_URL": telegram.api_url}
         self.daemon = Daemon(folder, SETTINGS.format(url=feeds.url("/feed.xml")), self._environ)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.daemon.kill()  # where a test failed
 
     def publish(self, count: int) -> None:
         """Let new items appear on top of the feed."""

@@ -9,6 +9,8 @@ import asyncio
 import os
 import random
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -21,34 +23,40 @@ from tests.fakes.town import Town
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600 if os.environ.get("POLICYBELL_SOAK") else 180)]
 
 # deliveries, chats, kills
-KILLED = [(3000, 8, 60), (10_000, 40, 200)] if os.environ.get("POLICYBELL_SOAK") else [(40, 8, 4)]
+KILLED = [(3000, 8, 60), (10_000, 40, 200)] if os.environ.get("POLICYBELL_SOAK") else [(24, 8, 3)]
 STOPPED = (3000, 8, 60) if os.environ.get("POLICYBELL_SOAK") else (16, 8, 2)
-KILLED_IN_POLLING = 200 if os.environ.get("POLICYBELL_SOAK") else 3
+KILLED_IN_POLLING = 200 if os.environ.get("POLICYBELL_SOAK") else 2
+
+
+@asynccontextmanager
+async def feed_and_telegram(folder: Path, chats: int) -> AsyncIterator[Town]:
+    async with (
+        FeedServer() as feeds,
+        FakeTelegram(latency=0.1) as telegram,
+        Town(folder, feeds, telegram, chats) as town,
+    ):
+        yield town
 
 
 @pytest.mark.parametrize(("deliveries", "chats", "kills"), KILLED)
 async def test_kills_in_delivery_and_polling(tmp_path: Path, deliveries: int, chats: int, kills: int) -> None:
     chance = random.Random(20231005)
-    async with FeedServer() as feeds, FakeTelegram(latency=0.1) as telegram:
-        town = Town(tmp_path, feeds, telegram, chats)
-        try:
-            await town.settle_down()
-            for kill in range(kills):
-                await until(lambda: town.settled() >= 0.9 * town.owed, 60)
-                town.publish(deliveries // chats * (kill + 1) // kills - len(town.items) + 1)
-                if kill % 4:  # in delivery: Telegram took a message and has not said so yet, or just did
-                    before = town.told()
-                    await until(lambda: town.told() > before)  # noqa: B023
-                    await asyncio.sleep(chance.uniform(0, 0.06 if kill % 3 else 3))
-                else:  # in polling
-                    await asyncio.sleep(chance.uniform(0, 0.3))
-                await town.daemon.kill()
-                await town.daemon.start(ready=False)
-            await town.daemon.wait_until_ready()
-            await town.quiet()
-        finally:
-            code = await town.daemon.stop()
-        assert code == 0
+    async with feed_and_telegram(tmp_path, chats) as town:
+        await town.settle_down()
+        for kill in range(kills):
+            await until(lambda: town.settled() >= 0.9 * town.owed, 60)
+            town.publish(deliveries // chats * (kill + 1) // kills - len(town.items) + 1)
+            if kill % 4:  # in delivery: Telegram took a message and has not said so yet, or just did
+                before = town.told()
+                await until(lambda: town.told() > before, 60)  # noqa: B023
+                await asyncio.sleep(chance.uniform(0, 0.06 if kill % 3 else 3))
+            else:  # in polling
+                await asyncio.sleep(chance.uniform(0, 0.3))
+            await town.daemon.kill()
+            await town.daemon.start(ready=False)
+        await town.daemon.wait_until_ready()
+        await town.quiet()
+        assert await town.daemon.stop() == 0
         print(f"\n{kills} kill -9: {town.assert_promises()}")
         assert town.owed == deliveries
 
@@ -56,23 +64,20 @@ async def test_kills_in_delivery_and_polling(tmp_path: Path, deliveries: int, ch
 async def test_orderly_stops_double_nothing(tmp_path: Path) -> None:
     deliveries, chats, stops = STOPPED
     took: list[float] = []
-    async with FeedServer() as feeds, FakeTelegram(latency=0.1) as telegram:
-        town = Town(tmp_path, feeds, telegram, chats)
+    async with feed_and_telegram(tmp_path, chats) as town:
         await town.settle_down()
         for stop in range(stops):
             await until(lambda: town.settled() >= 0.9 * town.owed, 60)
             town.publish(deliveries // chats * (stop + 1) // stops - len(town.items) + 1)
             before = town.told()
-            await until(lambda: town.told() > before)  # noqa: B023
+            await until(lambda: town.told() > before, 60)  # noqa: B023
             began = time.monotonic()
             assert await town.daemon.stop(10) == 0
             took.append(time.monotonic() - began)
             await town.daemon.start(ready=False)
-        try:
-            await town.daemon.wait_until_ready()
-            await town.quiet()
-        finally:
-            assert await town.daemon.stop() == 0
+        await town.daemon.wait_until_ready()
+        await town.quiet()
+        assert await town.daemon.stop() == 0
         print(f"\n{stops} SIGTERM: {town.assert_promises()}; stopped with 0 within {max(took):.1f} s")
         assert all(marks == [False] for marks in town.copies().values())
         assert town.states() == {"sent": deliveries}
@@ -82,17 +87,16 @@ async def test_kills_in_polling_skip_nothing_and_send_nothing_twice(tmp_path: Pa
     """Telegram comes only at the end: what is sent then, once, is what the killed polls wrote."""
     chance = random.Random(20231005)
     within = 0
-    async with FeedServer() as feeds, FakeTelegram() as telegram:
-        town = Town(tmp_path, feeds, telegram, 2)
+    async with feed_and_telegram(tmp_path, 2) as town:
         await town.settle_down()
         await town.daemon.stop()
         town.let_telegram_in(yes=False)
         takes = await seconds_of_a_poll(town)
         for _ in range(KILLED_IN_POLLING):
             town.publish(1)
-            asked = feeds.count("/feed.xml")
+            asked = town.feeds.count("/feed.xml")
             await town.daemon.start(ready=False)
-            await until(lambda: feeds.count("/feed.xml") > asked)  # noqa: B023
+            await until(lambda: town.feeds.count("/feed.xml") > asked, 60)  # noqa: B023
             await asyncio.sleep(chance.uniform(0, 2 * takes))
             await town.daemon.kill()
             within += town.rows("select count(*) from documents") < [(len(town.items),)]
@@ -111,7 +115,7 @@ async def seconds_of_a_poll(town: Town) -> float:
     town.publish(1)
     asked = town.feeds.count("/feed.xml")
     await town.daemon.start(ready=False)
-    await until(lambda: town.feeds.count("/feed.xml") > asked)
+    await until(lambda: town.feeds.count("/feed.xml") > asked, 60)
     began = time.monotonic()
     await until(lambda: town.rows("select count(*) from documents") == [(len(town.items),)])
     await town.daemon.stop()
