@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 
+from bot.commands import answer
 from bot.core.model import Voice
 from bot.core.outcome import Sent
+from bot.core.speech import Call
 from bot.ports import Store
-from tests.builders import NOW, a_chat, a_story, at
+from tests.builders import NOW, a_chat, a_delivery, a_story, a_why, an_alert, at, some_changes
+from tests.fakes.asker import a_desk
 from tests.storing import claim, follow, publish
 
 ANA, BEN = a_chat(1), a_chat(2)
@@ -61,3 +65,17 @@ async def test_after_forgetting_nothing_is_given(store: Store) -> None:
     await publish(store, a_story(1))
     await store.forget(ANA)
     assert await store.kept(ANA) == {}
+
+
+async def test_years_of_alerts_are_given_in_five_seconds(store: Store) -> None:
+    await follow(store, ANA)
+    stories = [a_story(number) for number in range(1, 1_001)]
+    (query,) = (await store.queries_since(0)).added
+    why = (a_why(query.id),)
+    rows = [a_delivery(an_alert(story, ANA, why=why)) for story in stories]
+    await store.commit([some_changes(*stories, deliveries=rows)])
+    began = time.monotonic()
+    reply = await answer(a_desk(store=store), Call("mydata", ("2",), ANA))
+    assert time.monotonic() - began < 5
+    assert '"pages": ' in reply.spans[0].text
+    assert len((await store.kept(ANA))["deliveries"]) == 1_000
