@@ -91,7 +91,7 @@ def prune(age: str | None, config: Path | None) -> int:
     """Take away now what its age would take away tonight."""
     ages = load(config, os.environ).ages()
     try:
-        items = read_duration(age) if age else ages.items
+        items = ages.items if age is None else read_duration(age)
     except ValueError as error:
         raise click.UsageError(f"--older-than: {error}") from error
     if items < timedelta(days=1):
