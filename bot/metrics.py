@@ -47,7 +47,7 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "policybell_source_interval_seconds": ("How often a source is to be read.", ("source", "standing")),
     "policybell_outbox_pending": ("Alerts that wait.", ("platform",)),
     "policybell_outbox_oldest_age_seconds": ("How long the oldest of them has been waiting.", ("platform",)),
-    "policybell_outbox_rows": ("Deliveries by the state they are in.", ("state",)),
+    "policybell_outbox_rows": ("Deliveries that are not done with, by state.", ("state",)),
     "policybell_platform_connected": ("1 where a platform may be used.", ("platform",)),
     "policybell_chats": ("Chats that are known.", ("platform", "state")),
     "policybell_filters": ("What chats follow, counted.", ("platform",)),

@@ -10,6 +10,9 @@ from typing import Protocol
 from bot.core.alarms import Waiting
 from bot.core.model import DeliveryState
 
+# What went well or was called off is the bulk of all rows, and no sign of anything.
+COUNTED = tuple(state for state in DeliveryState if state not in {DeliveryState.SENT, DeliveryState.CANCELLED})
+
 
 @dataclass(frozen=True, slots=True)
 class Audited:
@@ -26,8 +29,8 @@ class Audited:
 class Vitals:
     """Numbers for alarms and metrics, none of them about one chat.
 
-    `waiting` and `filters` are by platform, `chats` by platform and state (`active`, `gone`), `rows` are all
-    deliveries by state. `size` is that of the database, in bytes.
+    `waiting` and `filters` are by platform, `chats` by platform and state (`active`, `gone`), `rows` are the deliveries
+    in each of the states `COUNTED`. `size` is that of the database, in bytes.
     """
 
     waiting: Mapping[str, Waiting] = field(default_factory=dict)

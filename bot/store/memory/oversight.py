@@ -10,7 +10,7 @@ from datetime import datetime
 from bot.core.alarms import Waiting
 from bot.core.intake import Cursor
 from bot.core.model import DeliveryState
-from bot.oversight import Audited, Vitals
+from bot.oversight import COUNTED, Audited, Vitals
 from bot.store.memory.people import People
 from bot.store.memory.rows import Row
 
@@ -46,7 +46,7 @@ def vitals(rows: Iterable[Row], people: People) -> Vitals:
         waiting={platform: Waiting(len(since), min(since)) for platform, since in waiting.items()},
         chats=_chats(people),
         filters=dict(filters),
-        rows={state: states[state] for state in DeliveryState},
+        rows={state: states[state] for state in COUNTED},
     )
 
 

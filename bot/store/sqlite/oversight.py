@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from bot.core.alarms import Waiting
-from bot.core.model import DeliveryState
-from bot.oversight import Audited, Vitals
-from bot.store.sqlite.rows import Connection, moment, moment_or_none, plain, stamp
+from bot.oversight import COUNTED, Audited, Vitals
+from bot.store.sqlite.rows import Connection, as_list, moment, moment_or_none, plain, stamp
 
 
 def pause_source(connection: Connection, source_id: str, now: datetime) -> bool:
@@ -51,7 +50,7 @@ def poll_next(connection: Connection, source_id: str, at: datetime) -> bool:
 
 
 def vitals(connection: Connection) -> Vitals:
-    """Measure. Whole tables are counted, once a minute: 50,000 rows take about 10 ms."""
+    """Measure: 5,000 chats with as many rows waiting, among 250,000 that are settled, take 25 ms."""
     waiting = connection.execute(
         """SELECT platform, count(*) AS number, min(waiting_since) AS oldest
         FROM deliveries JOIN chats ON chats.id = chat_id WHERE state = 'pending' GROUP BY platform"""
@@ -63,7 +62,12 @@ def vitals(connection: Connection) -> Vitals:
     filters = connection.execute(
         "SELECT platform, count(*) FROM subscriptions JOIN chats ON chats.id = chat_id GROUP BY platform"
     )
-    rows = dict(connection.execute("SELECT state, count(*) FROM deliveries GROUP BY state").fetchall())
+    rows = dict(
+        connection.execute(
+            "SELECT state, count(*) FROM deliveries WHERE state IN (SELECT value FROM json_each(?)) GROUP BY state",
+            (as_list(COUNTED),),
+        ).fetchall()
+    )
     (size,) = connection.execute(
         "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
     ).fetchone()
@@ -71,7 +75,7 @@ def vitals(connection: Connection) -> Vitals:
         waiting={row["platform"]: Waiting(row["number"], moment_or_none(row["oldest"])) for row in waiting},
         chats={(platform, state): number for platform, state, number in chats},
         filters=dict(filters.fetchall()),
-        rows={state: rows.get(state, 0) for state in DeliveryState},
+        rows={state: rows.get(state, 0) for state in COUNTED},
         size=size,
     )
 
