@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+import structlog
 from telegram import Chat as TelegramChat
 from telegram import ChatFullInfo, User
 
@@ -24,6 +25,8 @@ from handlers.telegram.client import Client
 from handlers.telegram.links import channel_link, group_link
 from handlers.telegram.rights import Rights, Standing
 from handlers.telegram.where import numbered
+
+log = structlog.get_logger()
 
 CHANNEL = "channel"  # the verb
 _NAME = re.compile(r"@[A-Za-z]\w{3,31}|-100\d{1,16}", re.ASCII)
@@ -76,7 +79,8 @@ class Asking:
             return None
         try:
             found = await self._client.described(Chat("telegram", "", name))
-        except SendError:
+        except SendError as error:
+            log.info("channel.unknown", error=str(error))
             return None
         if found.type != TelegramChat.CHANNEL:
             return None

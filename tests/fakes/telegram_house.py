@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, cast
 
+from bot.commands import COMMANDS, Who
 from bot.core.model import Chat, Voice
 from bot.core.speech import Call, Reply
 from bot.daemon import FrontDoor
@@ -19,6 +20,16 @@ from tests.fakes.asker import a_desk, text_of
 from tests.fakes.clock import FakeClock
 from tests.fakes.door import until
 from tests.fakes.telegram import TOKEN, FakeTelegram
+
+CHANGING = [
+    line
+    for name, known in COMMANDS.items()
+    for line in (name, *(f"{name} {word}" for word in sorted(known.steers)))
+    if known.who_may(tuple(line.split()[1:])) is not Who.EVERYBODY
+]
+"""Every line of the registry that is not for everybody. Whoever adds a command has it tried unasked."""
+
+OPERATING = {line for line in CHANGING if COMMANDS[line.split()[0]].who_may(tuple(line.split()[1:])) is Who.OPERATORS}
 
 LOOKING = {
     "cursors",

@@ -7,13 +7,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.commands import COMMANDS, Who
+from bot.commands import COMMANDS
 from tests.fakes.door import until
-from tests.fakes.telegram_house import House, at_home
+from tests.fakes.telegram_house import CHANGING, OPERATING, House, at_home
 
 ANA, BEN, EVE = 7, 8, 9
-CHANGING = [name for name, known in COMMANDS.items() if known.who is not Who.EVERYBODY]
-OPERATING = {name for name, known in COMMANDS.items() if known.who is Who.OPERATORS}
 MAY_CHANGE = {"creator", "administrator"}
 MAY_ASK = {"creator", "administrator", "member"}
 RANKS = ["creator", "administrator", "member", "muted", "restricted", "left", "kicked", "unknown"]
