@@ -59,14 +59,15 @@ class FrontDoor:
         self.space = Space()
         self._operators = operators or Operators()
         self._heard = heard
-        self._throttle = Throttle()
+        # apart, so that somebody who floods a group cannot keep its administrators from the pause
+        self._of_changers, self._of_others = Throttle(), Throttle()
         self._one_at_a_time = one_at_a_time
         self._wake_outbox = wake_outbox
 
     async def answer(self, call: Call) -> Reply:
         """Answer a line. A bug becomes a sentence with a reference that the log knows."""
         call = self._operators.recognized(call)
-        if not call.is_operator and (unheard := self._over_limit(call.chat)) is not None:
+        if not call.is_operator and (unheard := self._over_limit(call)) is not None:
             return unheard
         command = command_named(call.verb)
         reply, outcome = await self._carried_out(call, command)
@@ -93,15 +94,16 @@ class FrontDoor:
                 self._wake_outbox()
         return reply, "done" if reply.ok else "refused"
 
-    def _over_limit(self, chat: Chat) -> Reply | None:
+    def _over_limit(self, call: Call) -> Reply | None:
         """Say what a chat hears that asks too often: a sentence once, then nothing. None: it does not."""
-        now = self.desk.clock.now()
-        match self._throttle.hear(chat, now):
+        now, chat = self.desk.clock.now(), call.chat
+        throttle = self._of_changers if call.may_change else self._of_others
+        match throttle.hear(chat, now):
             case Hearing.TAKEN:
                 return None
             case Hearing.REFUSED:
                 log.warning("chat.flooding", platform=chat.platform)
-                wait = max(1, round(self._throttle.wait(chat, now).total_seconds()))
+                wait = max(1, round(throttle.wait(chat, now).total_seconds()))
                 return Reply(
                     (Span(f"That is more than {COMMANDS_A_MINUTE} commands a minute. Ask again in {wait} s."),),
                     ok=False,

@@ -39,8 +39,8 @@ async def follow(desk: Desk, call: Call) -> Reply:
     if not call.args:
         return refusal("Follow what? For example: ", typed(desk, call, "follow tps"), choices=[_PICK])
     wanted = wishes(desk, call)
-    had = {subscription.query for subscription in await desk.store.subscriptions(call.chat)}
-    if len(had | {wish.query for wish in wanted}) > MAX_SUBSCRIPTIONS:
+    had = {subscription.query: subscription.mute for subscription in await desk.store.subscriptions(call.chat)}
+    if len(had.keys() | {wish.query for wish in wanted}) > MAX_SUBSCRIPTIONS:
         return refusal(
             f"A chat may follow up to {MAX_SUBSCRIPTIONS} things. Unfollow something first.", choices=[_LIST]
         )
@@ -48,6 +48,8 @@ async def follow(desk: Desk, call: Call) -> Reply:
     for wish in wanted:
         added = await desk.store.follow(call.chat, desk.voice, wish.query, wish.label, desk.clock.now())
         parts += ["Following " if added else "This chat follows ", bold(wish.label), "." if added else " already."]
+        muted = state_in_words(desk, had.get(wish.query), " It is muted")
+        parts += [f"{muted}." if muted else ""]
         parts += [" To undo: ", typed(desk, call, f"unfollow {line_for(wish.query)}"), "\n", *_doubt(desk, call, wish)]
     parts += [*await _example(desk, wanted), *await paused_note(desk, call)]
     return reply(*parts, choices=_after_follow(await desk.store.subscriptions(call.chat), wanted))

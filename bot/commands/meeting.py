@@ -40,7 +40,8 @@ async def start(desk: Desk, call: Call) -> Reply:
         parts += ["Nothing is sent until you choose.\n"]
     parts += ["Begin with ", typed(desk, call, "follow tps"), " or look around with ", typed(desk, call, "help"), ".\n"]
     parts += await paused_note(desk, call)
-    parts += [f"Times are shown in the zone {desk.voice.zone}. Information, not legal advice."]
+    parts += [f"Times are shown in the zone {desk.voice.zone}. Information, not legal advice. What is kept: "]
+    parts += [typed(desk, call, "privacy")]
     return reply(*parts, choices=[*offered(desk, call.args), _PICK, _LATEST])
 
 

@@ -226,6 +226,14 @@ async def test_following_and_starting_in_a_pause_say_that_it_is_one():
     assert lines_of(await asker.reply("list"))[0] == "resume"
 
 
+async def test_following_again_what_is_muted_says_so():
+    asker = await an_asker("tps")
+    await asker.ask("mute tps 2d")
+    assert "This chat follows TPS already. It is muted until Thu, Nov 26, 7:00 AM EST. To undo" in await asker.ask(
+        "follow tps"
+    )
+
+
 async def test_a_silence_without_an_end_is_changed_by_one_that_has_it():
     asker = await an_asker("tps")
     await asker.ask("pause")

@@ -14,6 +14,7 @@ from tests.fakes.asker import TOPICS, Asker, a_desk, text_of
 WORDS = st.sampled_from(
     [topic.id for topic in TOPICS]
     + ["deportation", "venezuela", "haiti", "tsp", "asilum", '"work permit"', '"open', "OR", "AND", "-x", "(", ")"]
+    + ["8h", "2d", "until", "monday", "pacific", "America/New_Yrok", "es"]
     + ["all", "yes", "1", "2", "#1", "99", "https://newsroom-1.example/news/1", "t_tps", "x" * 61, "ñandú" * 5, "∞"]
 )
 VERBS = st.sampled_from([*COMMANDS, "folow", "seguir", "?", "", "0|list", "ünfollow"])
