@@ -118,7 +118,8 @@ def _newest_in(directory: Path) -> datetime | None:
 
 def _clear(plan: Plan, data_dir: Path, now: datetime) -> int:
     """Remove backups that are too old, databases that a restore put aside, and what killed backups left."""
-    files = {file: _changed(file) for place in {plan.directory, data_dir} for file in _files(place)}
+    places = {plan.directory, data_dir, data_dir / "backups"}  # the last has those from before changes of the schema
+    files = {file: _changed(file) for place in places for file in _files(place)}
     old = outdated({file.name: at for file, at in files.items()}, now, plan.keep)
     left = {file for file, at in files.items() if file.name.startswith(".policybell-") and now - at > _LEFT_OVER_AFTER}
     gone = left | {file for file in files if file.name in old}

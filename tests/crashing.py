@@ -1,4 +1,4 @@
-"""Processes that write to a database and die of it: `python -m tests.crashing loop|statements PATH [WORK]`.
+"""Processes that write to a database and die of it: `python -m tests.crashing loop|statements PATH [CARE|WORK]`.
 
 `loop` writes poll after poll, delivers each, and says so on stdout when it is on disk; its parent kills it.
 `statements` does one piece of work again and again, each time on a copy of the database and in a process of its own,
@@ -49,8 +49,9 @@ async def deliver(store: SqliteStore) -> None:
         print("sent", row.id, flush=True)
 
 
-async def loop(path: Path) -> None:
+async def loop(path: Path, synchronous: str = "FULL") -> None:
     store = SqliteStore(path)
+    await store.writer.aside(lambda db: db.execute(f"PRAGMA synchronous = {synchronous}").fetchone())
     await store.recover(NOW, every_lease=True)
     (cursor,) = await store.cursors()
     number = int(cursor.etag)
@@ -102,5 +103,5 @@ def statements(path: Path, work: str) -> None:
 if __name__ == "__main__":
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     if sys.argv[1] == "loop":
-        asyncio.run(loop(Path(sys.argv[2])))
+        asyncio.run(loop(Path(sys.argv[2]), *sys.argv[3:]))
     statements(Path(sys.argv[2]), sys.argv[3])
