@@ -62,22 +62,19 @@ def run(arguments: list[str]) -> tuple[bool, float, str]:
 
 
 def main() -> int:
-    began, failed = time.monotonic(), []
+    began, failed = time.monotonic(), 0
     with ThreadPoolExecutor(AT_ONCE) as pool:
         running = {pool.submit(run, arguments): arguments[-1] for arguments in jobs(*sys.argv[1:])}
         for ended in as_completed(running):
             passed, seconds, said = ended.result()
             name = running[ended]
             print(f"{'ok' if passed else 'FAILED':6} {seconds:5.0f} s  {name}")
-            if not passed:
-                failed.append((name, said))
-            for line in said.splitlines() if passed else ():
-                if not _NOISE.match(line):
+            failed += not passed
+            for line in said[-20_000:].splitlines():
+                if not passed or not _NOISE.match(line):
                     print(f"        {line}")
             sys.stdout.flush()
-    for name, said in failed:
-        print(f"\n{name} failed:\n{said[-20_000:]}")
-    print(f"\n{len(running)} long proofs, {len(failed)} failed, {(time.monotonic() - began) / 60:.0f} minutes")
+    print(f"{len(running)} long proofs, {failed} failed, {(time.monotonic() - began) / 60:.0f} minutes")
     return 1 if failed else 0
 
 
