@@ -117,6 +117,8 @@ def _from_directories(environ: Mapping[str, str]) -> tuple[Tree, list[Problem]]:
     credentials = environ.get("CREDENTIALS_DIRECTORY")
     places = [_SYSTEM_SECRETS, *([Path(credentials)] if credentials else [])]
     try:
+        if credentials and Path(credentials).is_dir():
+            next(Path(credentials).iterdir(), None)  # else one that may not be read would count as an empty one
         source = NestedSecretsSettingsSource(
             SecretsSettingsSource(Settings),
             secrets_dir=places,

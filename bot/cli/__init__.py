@@ -28,7 +28,7 @@ COMMANDS = {
     "run": Family("running", "Start everything that has a token; without one, the web chat and the terminal chat."),
     "chat": Family("running", "Talk to the running bot from this terminal."),
     "check": Family("checking", "Name every problem in the configuration at once."),
-    "doctor": Family("checking", "Look at everything the bot stands on, and say what to do where it is not well."),
+    "doctor": Family("examining", "Look at everything the bot stands on, and say what to do where it is not well."),
     "follow": Family("following", "Let a chat follow a topic."),
     "unfollow": Family("following", "Let a chat stop following a topic."),
     "sources": Family("looking", "What is read, and how each source is doing."),

@@ -15,10 +15,8 @@ import click
 
 from bot import __version__
 from bot.cli.asking import with_config, with_json
-from bot.clock import SystemClock
-from bot.doctor import Finding, Verdict, examine_everything, probe
 from bot.logs import set_up
-from config import Findings, Settings, inspect, load
+from config import Findings, Settings, inspect
 from config.layers import file_of
 
 _STANDS_ON = ("aiohttp", "feedparser", "pydantic", "python-telegram-bot", "slack-bolt", "sqlite-utils")
@@ -64,37 +62,6 @@ def version(*, as_json: bool) -> None:
     known = {"policybell": __version__, "python": platform.python_version()}
     known |= {name: _version(name) for name in _STANDS_ON}
     click.echo(json.dumps(known) if as_json else "\n".join(f"{name} {what}" for name, what in known.items()))
-
-
-@click.command()
-@with_config
-@with_json
-@click.option("--probe", "probing", is_flag=True, help="Only ask a running bot whether it lives: for health checks.")
-def doctor(config: Path | None, *, as_json: bool, probing: bool) -> int:
-    """Look at everything the bot stands on, and say what to do where it is not well."""
-    settings = load(config, os.environ)
-    if probing:
-        why = probe(settings.web.listen)
-        click.echo(
-            json.dumps({"ok": not why, "why": why}) if as_json else why or "alive", err=bool(why) and not as_json
-        )
-        return 1 if why else 0
-    findings = tuple(examine_everything(settings, SystemClock().now()))
-    if as_json:
-        click.echo(json.dumps([asdict(finding) for finding in findings]))
-    else:
-        _show(findings)
-    return 1 if any(finding.verdict is Verdict.BAD for finding in findings) else 0
-
-
-def _show(findings: tuple[Finding, ...]) -> None:
-    colors = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.BAD: "red"}
-    for finding in findings:
-        click.echo(
-            f"{click.style(f'{finding.verdict:<4}', fg=colors[finding.verdict])}  {finding.what:<16}  {finding.words}"
-        )
-        if finding.advice:
-            click.echo(f"{'':<24}{finding.advice}")
 
 
 def _version(name: str) -> str:

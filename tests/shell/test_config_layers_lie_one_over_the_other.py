@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -210,3 +212,21 @@ def test_every_key_has_a_variable_of_its_own() -> None:
     names = [variable(key) for key in setting_keys()]
     assert len(set(names)) == len(names)
     assert all(name.startswith("POLICYBELL_") and "__" in name for name in names)
+
+
+def test_a_credentials_directory_that_may_not_be_read_is_no_empty_one() -> None:
+    inspect(None, {})  # so that nothing is left to import for a user who may not read our libraries
+    with TemporaryDirectory() as folder:  # pytest's own is closed to the user that we become
+        Path(folder).chmod(0o755)
+        credentials = Path(folder) / "credentials"
+        credentials.mkdir(mode=0o000)
+        me = os.geteuid()
+        if me == 0:  # whom nothing is forbidden
+            os.seteuid(65_534)
+        try:
+            found = inspect(None, {"CREDENTIALS_DIRECTORY": str(credentials)})
+        finally:
+            os.seteuid(me)
+    assert found.settings is None
+    assert [path for path, _ in found.problems] == [f"/run/secrets or {credentials}"]
+    assert "Permission denied" in found.problems[0][1]

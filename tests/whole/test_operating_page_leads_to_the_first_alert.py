@@ -1,7 +1,8 @@
 """docs/operate.md, followed to the letter: from nothing to the first alert, accepted by Telegram's and Slack's servers.
 
 `make test` runs the page's blocks in a temporary folder, without what needs root. With POLICYBELL_BARE naming the
-root of a bare Debian 12 (debootstrap, with /proc and /dev) they run there as root, every line as it is written:
+root of a bare Debian 12 (debootstrap, with /proc and /dev) they run there as root, every line as it is written, and
+again in a copy of it that a systemd of its own runs, with the unit file:
 
     POLICYBELL_SOAK=1 POLICYBELL_BARE=/var/tmp/bare .venv/bin/python -m pytest -s THIS_FILE
 """
@@ -25,6 +26,7 @@ import pytest
 
 from tests.fakes.daemon import ROOT, free_port, until
 from tests.fakes.feeds import FeedServer
+from tests.fakes.machine import Machine, booted
 from tests.fakes.news import rss, tps_item
 from tests.fakes.slack import FakeSlack
 from tests.fakes.telegram import FakeTelegram
@@ -42,7 +44,7 @@ NEEDS_ROOT = re.compile(r"^(?:useradd|chown) .*$|-o policybell -g policybell |^s
 def script(*wanted: str) -> str:
     """The page's blocks for everywhere and for these places, in order; any failure ends it."""
     blocks = [found for found in _BLOCK.finditer(PAGE.read_text()) if found["where"] in {None, *wanted}]
-    return "set -eu\n" + "".join(block["lines"] for block in blocks) + 'echo "it runs as $!"\n'
+    return "set -eu\n" + "".join(block["lines"] for block in blocks) + 'echo "it runs as ${!:-a service}"\n'
 
 
 @dataclass
@@ -71,6 +73,9 @@ class World:
         lines = (self.telegram.token, self.slack.bot_token, self.slack.app_token, self.feeds.url("/county.xml"))
         return "".join(f"{line}\n" for line in lines)
 
+    def tokens_in(self, text: str) -> list[str]:
+        return [token for token in (self.telegram.token, self.slack.bot_token, self.slack.app_token) if token in text]
+
     async def first_alert(self) -> None:
         """Follow in both rooms as the page says, let news appear, and see them arrive in both."""
         await until(lambda: self.feeds.count("/county.xml") > 2)  # `check` read it once, the bot took stock
@@ -93,31 +98,34 @@ async def world() -> AsyncIterator[World]:
 
 async def follow_the_page(shell: Sequence[str], here: World, environ: dict[str, str], lines: str, log: Path) -> None:
     """Run the page's lines, see the first alert, and stop the bot that they started; the log must hold no token."""
-    shown = log.with_name("shown.txt")
+    said = await type_in(shell, here, environ, lines, log.with_name("shown.txt"))
+    runs = re.search(r"^it runs as (\d+)$", said, re.MULTILINE)
+    assert runs, said
+    try:
+        await here.first_alert()
+        for process in (int(runs[1]), *children(int(runs[1]))):
+            for place in ("cmdline", "environ"):
+                assert not here.tokens_in(Path(f"/proc/{process}/{place}").read_text(errors="replace"))
+    finally:
+        os.kill(int(runs[1]), signal.SIGTERM)
+        await until(lambda: not Path(f"/proc/{runs[1]}").exists() or _is_dead(int(runs[1])))
+    told = said + log.read_text(errors="replace")
+    assert not here.tokens_in(told)
+    assert "Traceback" not in told
+
+
+async def type_in(shell: Sequence[str], here: World, environ: dict[str, str], lines: str, shown: Path) -> str:
+    """Run the page's lines in a shell, paste what it asks for, and return what it showed."""
     with shown.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             *shell, lines, env=environ, stdin=asyncio.subprocess.PIPE, stdout=output, stderr=output
         )
         await process.communicate(here.typed().encode())
     said = shown.read_text(errors="replace")
-    runs = re.search(r"^it runs as (\d+)$", said, re.MULTILINE)
     assert process.returncode == 0, said
-    assert runs, said
-    tokens = (here.telegram.token, here.slack.bot_token, here.slack.app_token)
-    try:
-        await here.first_alert()
-        for process in (int(runs[1]), *children(int(runs[1]))):
-            for place in ("cmdline", "environ"):
-                found = Path(f"/proc/{process}/{place}").read_bytes()
-                assert not any(token.encode() in found for token in tokens), f"{place} of {process} has a token"
-    finally:
-        os.kill(int(runs[1]), signal.SIGTERM)
-        await until(lambda: not Path(f"/proc/{runs[1]}").exists() or _is_dead(int(runs[1])))
-    told = said + log.read_text(errors="replace")
-    assert not any(token in told for token in tokens)
-    assert "Traceback" not in told
     for line in ("ok   telegram.token", "ok   slack.bot_token", "ok   slack.app_token", "ok   my-county", "alive"):
         assert line in said
+    return said
 
 
 def children(pid: int) -> list[int]:
@@ -186,33 +194,86 @@ def clean_up() -> None:
 
 @pytest.fixture
 def bare() -> Iterator[Path]:
-    """A bare Debian with this source tree in /opt/policybell, and nothing else of ours."""
+    """A bare Debian with nothing of ours, before and after."""
     if not BARE:
         pytest.skip("POLICYBELL_BARE names no bare Debian 12")
     if os.geteuid() != 0:
         pytest.skip("only root may change the root directory")
     clean_up()
-    program = Path(BARE, "opt/policybell")
+    yield Path(BARE)
+    clean_up()
+
+
+def unpack(root: Path) -> None:
+    """Put this source tree where the page wants it."""
+    program = root / "opt/policybell"
     tracked = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, text=True, check=True)
     for name in tracked.stdout.rstrip("\0").split("\0"):
         if (ROOT / name).is_file():
             (program / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, program / name)
-    yield Path(BARE)
-    clean_up()
+
+
+def root_s(here: World) -> dict[str, str]:
+    """The environment of root's shell on a new machine, where our paths mean nothing, and where the platforms are."""
+    pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_") and "/" not in value}
+    path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    return {"PATH": path, "HOME": "/root", **pip, **here.environ()}
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(1200)
 async def test_followed_on_a_bare_debian_it_leads_to_the_first_alert_on_both_platforms(bare: Path) -> None:
+    unpack(bare)
     began = time.monotonic()
     async with world() as here:
-        path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_") and "/" not in value}
-        environ = {"PATH": path, "HOME": "/root", **pip, **here.environ()}
-        lines = script("debian", "without-systemd")
-        await follow_the_page(["chroot", BARE, "sh", "-c"], here, environ, lines, bare / "var/log/policybell.log")
+        lines, log = script("debian", "without-systemd"), bare / "var/log/policybell.log"
+        await follow_the_page(["chroot", BARE, "sh", "-c"], here, root_s(here), lines, log)
     owner = in_bare("stat", "-c", "%U %a", "/var/lib/policybell/policybell.db").split()
     assert owner == ["policybell", "600"]
     took, version = time.monotonic() - began, in_bare("cat", "/etc/debian_version").strip()
     print(f"\nbare Debian {version}: first alert in {took:.0f} s")
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+async def test_followed_under_a_running_systemd_it_reloads_stalls_and_stops_as_the_unit_says(
+    bare: Path, tmp_path: Path
+) -> None:
+    with booted(tmp_path, bare) as machine:
+        unpack(machine.root)
+        async with world() as here:
+            environ = root_s(here)
+            elsewhere = machine.root / "etc/systemd/system/policybell.service.d/elsewhere.conf"
+            elsewhere.parent.mkdir(parents=True)
+            lines = "".join(f'Environment="{name}={value}"\n' for name, value in here.environ().items())
+            elsewhere.write_text(f"[Service]\n{lines}")
+            shell = machine.command("/usr/bin/env", "-i", *(f"{name}={value}" for name, value in environ.items()))
+            page = script("debian", "systemd")
+            said = await type_in([*shell, "/bin/sh", "-c"], here, dict(os.environ), page, tmp_path / "shown.txt")
+            await here.first_alert()
+            assert not here.tokens_in(said)
+            await reloads_and_restarts(machine)
+            assert not here.tokens_in(machine.run("journalctl", "-u", "policybell", "--no-pager"))
+        machine.run("systemctl", "stop", "policybell")
+        end = machine.shown("policybell", "ActiveState", "Result", "ExecMainStatus")
+        assert end == {"ActiveState": "inactive", "Result": "success", "ExecMainStatus": "0"}
+
+
+async def reloads_and_restarts(machine: Machine) -> None:
+    """See the unit's promises kept: its state in words, a reload that keeps the process, a stall that ends it."""
+    await until(lambda: "1 source, 0 failing; telegram on; slack on" in status(machine), 30)
+    before = machine.shown("policybell", "MainPID", "User", "NRestarts")
+    machine.run("systemctl", "reload", "policybell")
+    journal = ("journalctl", "-u", "policybell", "--no-pager")
+    await until(lambda: "config.reloaded" in machine.run(*journal))
+    assert machine.shown("policybell", "MainPID", "User", "NRestarts") == before
+    machine.run("kill", "-STOP", before["MainPID"])
+    began = time.monotonic()
+    await until(lambda: machine.shown("policybell", "NRestarts")["NRestarts"] == "1", 150)
+    await until(lambda: machine.shown("policybell", "ActiveState")["ActiveState"] == "active", 60)
+    print(f"\nstopped dead, it served again after {time.monotonic() - began:.0f} s (WatchdogSec=60)")
+
+
+def status(machine: Machine) -> str:
+    return machine.shown("policybell", "StatusText").get("StatusText", "")
