@@ -17,7 +17,7 @@ import structlog
 from bot.core.alarms import Alarm, Known, Thresholds, changes, in_words, standing
 from bot.core.model import Chat
 from bot.core.speech import Mark, Reply, Span
-from bot.errors import BadMessage, ChatGone, ChatMoved, MaybeSent, SendError, TokenError, TryLater
+from bot.errors import BadMessage, ChatGone, ChatMoved, SendError, TokenError, TryLater
 from bot.measuring import Measured
 from bot.ports import Clock, Platform
 from bot.turn import StillWaitingError
@@ -40,6 +40,7 @@ class _Listener:
     chat: Chat
     known: Known = field(default_factory=dict)
     not_before: datetime | None = None
+    refused: bool = False
 
 
 class Alarms:
@@ -68,6 +69,11 @@ class Alarms:
         self._listeners: dict[Chat, _Listener] = {}
         self.standing: tuple[Alarm, ...] = ()
         self.measured: Measured | None = None
+
+    def unheard(self, platforms: Collection[str]) -> frozenset[str]:
+        """Name the platforms, of those that there are and of others, where a chat in the list cannot be told."""
+        refused = {chat.platform for chat, listener in self._listeners.items() if listener.refused}
+        return frozenset(refused | {chat.platform for chat in self._chats()} - set(platforms))
 
     async def look(self) -> None:
         """Measure, note what stands, and tell whoever does not know it yet."""
@@ -122,30 +128,32 @@ class Alarms:
         try:
             async with asyncio.timeout(self._tell_seconds):
                 await room.tell(listener.chat, reply)
-        except ChatMoved as error:
-            log.warning("notice.moved", chat=listener.chat, advice="write the chat's new number in ops.notify")
-            listener.chat = error.to
-            return False
-        except TokenError as error:
-            self._stop_room(room.name, str(error))
-            return False
-        except (SendError, TimeoutError) as error:
-            return self._taken_as_said(listener, error)
+        except (SendError, TokenError, TimeoutError) as error:
+            log.warning("notice.not_sent", chat=listener.chat, error=str(error) or type(error).__name__)
+            return self._let_go(listener, error)
         except Exception:  # a bug in a room: once is enough
             log.exception("notice.broke", platform=room.name)
+            return True
+        listener.refused = False
         return True
 
-    def _taken_as_said(self, listener: _Listener, error: SendError | TimeoutError) -> bool:
-        """Say whether a notice that was not confirmed is let go: it may have arrived, or never will."""
-        log.warning("notice.not_sent", chat=listener.chat, error=str(error) or type(error).__name__)
+    def _let_go(self, listener: _Listener, error: SendError | TokenError | TimeoutError) -> bool:
+        """Draw the consequences of a notice that was not confirmed; True where it may have arrived, or never will."""
         match error:
+            case TokenError():
+                self._stop_room(listener.chat.platform, str(error))
+                return False
+            case ChatMoved(to=to):
+                listener.chat = to
+                return False
             case TryLater(after=after):
                 listener.not_before = self._clock.now() + after if after else None
                 return False
             case TimeoutError():
                 return not isinstance(error.__cause__, StillWaitingError)
-            case _:
-                return isinstance(error, MaybeSent | ChatGone | BadMessage)
+            case ChatGone() | BadMessage():
+                listener.refused = True
+        return True
 
 
 def _log_changes(before: tuple[Alarm, ...], after: tuple[Alarm, ...]) -> None:

@@ -38,8 +38,8 @@ class Measured:
 class Instruments:
     """Where each fact comes from. What nobody measures is left out, and raises nothing.
 
-    `stopped`, `unreachable`: by platform, as in `Facts`. `backups` gives since when they are made, None where they
-    are not, and when the last good one was.
+    `stopped`, `unreachable`, `unheard`: by platform, as in `Facts`. `backups` gives since when they are
+    made, None where they are not, and when the last good one was.
     """
 
     store: Store
@@ -48,6 +48,7 @@ class Instruments:
     sources: Callable[[], Mapping[str, SourceSpec]]
     stopped: Callable[[], Mapping[str, str]] = dict
     unreachable: Callable[[], Mapping[str, datetime]] = dict
+    unheard: Callable[[], frozenset[str]] = frozenset
     ticked_at: Callable[[], datetime | None] = lambda: None
     disk_full: Callable[[], bool] = bool
     backups: Callable[[], tuple[datetime | None, datetime | None]] = lambda: (None, None)
@@ -77,6 +78,7 @@ class Instruments:
             stopped=self.stopped(),
             unreachable=self.unreachable(),
             held=held,
+            unheard=self.unheard(),
             unsure=vitals.rows.get(DeliveryState.MAYBE, 0),
             dead=vitals.rows.get(DeliveryState.DEAD, 0),
             database=database,

@@ -39,6 +39,7 @@ BEATS = {"alarms": timedelta(seconds=30), "ping": timedelta(minutes=5)}
 """Half a minute, so that a token that dies is told within one."""
 
 _LAG_SECONDS = 5.0
+_FIRST_PING_SECONDS = 2.0
 _FRESH = timedelta(seconds=2)  # whoever asks again within it gets what was measured for the last one
 
 
@@ -139,6 +140,7 @@ class Oversight:
             sources=lambda: bot.polling.sources,
             stopped=lambda: bot.rooms.stopped,
             unreachable=lambda: breakers.open_since,
+            unheard=lambda: alarms.unheard(bot.rooms.all) if world.sample is None else frozenset(),
             ticked_at=lambda: bot.last_tick,
             disk_full=lambda: bot.space.is_full,
             backups=lambda: bot.backups(),  # noqa: PLW0108 - it is put there later
@@ -188,9 +190,8 @@ async def _at_each_beat(bot: Bot, beat: str, work: Callable[[], Awaitable[object
 
 
 async def _keep_pinging(bot: Bot, pinger: Pinger) -> None:
-    """Call for the first time when polling has begun."""
-    while bot.last_tick is None:
-        await asyncio.sleep(1)
+    """Call for the first time when polling has had a moment to begin."""
+    await bot.clock.sleep(_FIRST_PING_SECONDS)
     await _at_each_beat(bot, "ping", pinger.ping)
 
 

@@ -60,9 +60,9 @@ class Facts:
     """What was measured at one moment. A value that nobody knows is left at its default, which raises nothing.
 
     By platform: `stopped` says why its room may not send, `unreachable` and `held` since when it does not answer or
-    an operator holds its messages, `waiting` what has not gone out. `clock_ahead` is by how much this clock is ahead
-    of the world's, `database` why it cannot be used. `backups_since` is since when backups are made, None where they
-    are not.
+    an operator holds its messages, `waiting` what has not gone out, `unheard` where a chat cannot be told of alarms.
+    `clock_ahead` is by how much this clock is ahead of the world's, `database` why it cannot be used. `backups_since`
+    is since when backups are made, None where they are not.
     """
 
     now: datetime
@@ -71,6 +71,7 @@ class Facts:
     stopped: Mapping[str, str] = field(default_factory=dict)
     unreachable: Mapping[str, datetime] = field(default_factory=dict)
     held: Mapping[str, datetime] = field(default_factory=dict)
+    unheard: frozenset[str] = frozenset()
     unsure: int = 0
     dead: int = 0
     database: str = ""
@@ -157,6 +158,10 @@ def _platforms(facts: Facts, limits: Thresholds) -> Iterator[Alarm]:
         if facts.now - since >= HELD_FOR_LONG:
             sentence = f"Alerts to {name} are held back by an operator."
             yield Alarm(f"held:{name}", Severity.WARNING, sentence, f"Let them go with `outbox resume {name}`.", since)
+    for name in facts.unheard:
+        sentence = f"A chat in ops.notify cannot be told of alarms: {name} is off there, or refuses it."
+        step = "Look at ops.notify, and whether the bot is in that chat; the log has `notice.not_sent`."
+        yield Alarm(f"notify:{name}", Severity.WARNING, sentence, step)
     for name, waiting in facts.waiting.items():
         if waiting.oldest_at is None or name in facts.stopped or name in facts.unreachable or name in facts.held:
             continue  # then that is the alarm

@@ -180,6 +180,21 @@ async def test_what_was_not_confirmed_is_tried_again_only_where_it_cannot_have_a
     assert watch.rooms["telegram"].attempts == times
 
 
+async def test_a_chat_that_cannot_be_told_is_told_of_by_the_others_until_it_can() -> None:
+    mail = Chat("mail", "", "ops@example.org")
+    watch = Watch(ANA, BEN, mail)
+    assert watch.alarms.unheard(watch.rooms) == {"mail"}
+    watch.chats = [ANA, BEN]
+    watch.rooms["telegram"].fail_next(ChatGone("kicked"))
+    watch.facts = FULL
+    await watch.minutes()
+    assert watch.alarms.unheard(watch.rooms) == {"telegram"}
+    watch.facts = WELL
+    await watch.minutes(10)
+    assert watch.said(ANA) == [DISK_OVER.replace("3 min", "60 s")]
+    assert watch.alarms.unheard(watch.rooms) == frozenset()
+
+
 async def test_a_bug_in_a_room_is_one_line_in_the_log_and_the_other_chat_is_told() -> None:
     watch = Watch()
     watch.rooms["telegram"].fail_next(ZeroDivisionError())
