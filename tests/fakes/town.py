@@ -119,8 +119,11 @@ class Town:
         """For each chat and notice, in the order of acceptance: whether each copy was marked as a possible repeat."""
         copies = defaultdict(list)
         for message in self.telegram.accepted:
-            for notice in sorted({int(number) for number in _NOTICE.findall(message.text)}):
-                copies[message.chat, notice].append("may repeat" in message.text)
+            first_line, _, rest = message.text.partition("\n")
+            # a list of late alerts marks each of them by itself
+            for part in rest.split("\n• ") if first_line.endswith("late alerts") else [message.text]:
+                for notice in sorted({int(number) for number in _NOTICE.findall(part)}):
+                    copies[message.chat, notice].append("may repeat" in part)
         return copies
 
     def assert_promises(self) -> str:
