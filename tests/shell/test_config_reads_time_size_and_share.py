@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from config.units import read_duration, read_share, read_size, spoken
+from config.words import read_time_of_day
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,16 @@ def test_any_value_is_read_or_refused_with_a_sentence(value: object) -> None:
             read(value)
         except ValueError as error:
             assert str(error)  # noqa: PT017 - either outcome is right
+
+
+@pytest.mark.parametrize(
+    ("text", "at"), [("03:30", time(3, 30)), ("00:00", time(0)), ("23:59", time(23, 59)), ("off", None)]
+)
+def test_a_time_of_day_is_read(text: str, at: time | None) -> None:
+    assert read_time_of_day(text) == at
+
+
+@pytest.mark.parametrize("text", ["3:30", "24:00", "03:60", "0330", "noon", "", 330, True, "03:30:00"])
+def test_what_is_no_time_of_day_is_refused_with_an_example(text: object) -> None:
+    with pytest.raises(ValueError, match="such as"):
+        read_time_of_day(text)

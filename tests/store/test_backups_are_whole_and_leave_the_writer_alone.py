@@ -17,6 +17,7 @@ from bot.errors import StoreError
 from bot.store import open_store
 from bot.store.sqlite.store import SqliteStore
 from tests.builders import a_chat, a_document, a_source, a_story, at, some_changes
+from tests.fakes.mounts import small_disk
 from tests.storing import follow, publish
 
 SOAK = bool(os.environ.get("POLICYBELL_SOAK"))
@@ -114,6 +115,28 @@ async def test_closing_does_not_wait_for_a_copy(path: Path, tmp_path: Path) -> N
     with pytest.raises(StoreError, match="being closed"):
         await copying
     assert sorted(file.name for file in tmp_path.iterdir()) == ["data"]
+
+
+async def test_a_backup_that_is_cancelled_leaves_nothing_and_holds_nobody_up(path: Path, tmp_path: Path) -> None:
+    store = await a_large_one(path, 40)
+    copying = asyncio.create_task(store.backup(tmp_path / "x.gz"))
+    while not (tmp_path / ".x.gz.part").exists():  # it is being packed
+        await asyncio.sleep(0)
+    copying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await copying
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["data"]
+    await store.close()
+
+
+async def test_what_would_fill_the_disk_is_not_begun(path: Path, tmp_path: Path) -> None:
+    store = await a_large_one(path, 10)
+    with small_disk(tmp_path / "disk", 4096) as disk:
+        with pytest.raises(StoreError, match=r"too little room for a backup.*MB are needed, 4 MB are free"):
+            await store.backup(disk / "x.gz")
+        assert list(disk.iterdir()) == []
+    await store.close()
 
 
 @pytest.mark.soak

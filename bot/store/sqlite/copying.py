@@ -13,6 +13,7 @@ import os
 import shutil
 import sqlite3
 import stat
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from gzip import BadGzipFile
@@ -28,19 +29,27 @@ _igzip: Any = igzip  # it has no types
 _igzip_lib: Any = igzip_lib
 
 MOST_BYTES = 64 * 1024**3  # of a database: nobody's is a thousandth of it, and a bomb is cheap to make
-_SPARE_BYTES = 16 * 1024**2  # to be left on the disk by a restore
+_SPARE_BYTES = 1024**2  # to be left on the disk
+_LOOKS_EVERY = 100_000  # of SQLite's instructions, some milliseconds: whether a check goes on
 _CHUNK = 1024**2
 _MAGIC = b"SQLite format 3\0"
 _GZIP = b"\x1f\x8b"
 _HEADER = 100  # bytes of an SQLite file that say what it is
 
 
-async def back_up(copy_to: Callable[[Path], Awaitable[None]], file: Path) -> None:
-    """Write the database to a new `file`; `StoreError` says why not. `copy_to` is that of the writer."""
+async def back_up(copy_to: Callable[[Path], Awaitable[None]], size: int, file: Path) -> None:
+    """Write a database of so many bytes to a new `file`; `StoreError` says why not. `copy_to` is that of the writer.
+
+    When it is cancelled, the thread that checks and packs ends soon, too: nothing waits for it at a stop.
+    """
+    given_up = threading.Event()
     with _on_the_way_to(file) as (rough, packed):
-        await asyncio.to_thread(_make_room_for, file, rough)
+        await asyncio.to_thread(_make_room_for, file, rough, size)
         await copy_to(rough)
-        await asyncio.to_thread(_finish, rough, packed, file)
+        try:
+            await asyncio.to_thread(_finish, rough, packed, file, given_up=given_up)
+        finally:
+            given_up.set()
 
 
 def back_up_at_once(connection: sqlite3.Connection, file: Path) -> None:
@@ -50,7 +59,7 @@ def back_up_at_once(connection: sqlite3.Connection, file: Path) -> None:
     """
     try:
         with _on_the_way_to(file) as (rough, packed):
-            _make_room_for(file, rough, may_exist=True)
+            _make_room_for(file, rough, size_of(connection), may_exist=True)
             with closing(sqlite3.connect(rough, isolation_level=None)) as copy:
                 copy.execute("PRAGMA journal_mode = OFF")
                 copy.execute("PRAGMA synchronous = OFF")
@@ -77,30 +86,49 @@ def _on_the_way_to(file: Path) -> Iterator[tuple[Path, Path]]:
                 way.unlink(missing_ok=True)
 
 
-def _make_room_for(file: Path, rough: Path, *, may_exist: bool = False) -> None:
-    """Make the directory and an empty private file for the copy."""
+def size_of(connection: sqlite3.Connection) -> int:
+    """Say how many bytes a database has."""
+    (pages,), (size,) = (connection.execute(f"PRAGMA {what}").fetchone() for what in ("page_count", "page_size"))
+    return int(pages) * int(size)
+
+
+def _make_room_for(file: Path, rough: Path, size: int, *, may_exist: bool = False) -> None:
+    """Make the directory and an empty private file for the copy. A copy must not be what fills the disk."""
     if file.exists() and not may_exist:
         raise StoreError(f"{file} exists already. Name another file, or move it away.")
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    free = shutil.disk_usage(file.parent).free
+    if free < 2 * size + _SPARE_BYTES:
+        raise StoreError(
+            f"There is too little room for a backup in {file.parent}: "
+            f"{(2 * size + _SPARE_BYTES) / 1e6:.0f} MB are needed, {free / 1e6:.0f} MB are free."
+        )
     for left in (rough, rough.with_suffix(".part")):  # of a run that was killed
         left.unlink(missing_ok=True)
     os.close(os.open(rough, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
-def _finish(rough: Path, packed: Path, file: Path, check: str = "integrity_check(1)") -> None:
+def _finish(
+    rough: Path, packed: Path, file: Path, check: str = "integrity_check(1)", given_up: threading.Event | None = None
+) -> None:
     """Check the copy, pack it, and give it its name once it is on disk."""
-    _check(rough, check)
+    is_given_up = given_up.is_set if given_up is not None else bool
+    _check(rough, check, is_given_up)
     with open_private(packed) as out:
         with _igzip.IGzipFile(mode="wb", fileobj=out) as zipped, rough.open("rb") as copy:
-            shutil.copyfileobj(copy, zipped, _CHUNK)
+            while (chunk := copy.read(_CHUNK)) and not is_given_up():
+                zipped.write(chunk)
         out.flush()
         os.fsync(out.fileno())
+    if is_given_up():
+        return
     packed.replace(file)
     sync_directory(file.parent)
 
 
-def _check(copy: Path, check: str) -> None:
+def _check(copy: Path, check: str, is_given_up: Callable[[], bool]) -> None:
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+        connection.set_progress_handler(is_given_up, _LOOKS_EVERY)
         connection.execute("PRAGMA trusted_schema = 0")
         connection.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
         (found,) = connection.execute(f"PRAGMA {check}").fetchone()

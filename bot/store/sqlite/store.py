@@ -25,7 +25,7 @@ from bot.store.sqlite import (
     retention,
     waiting,
 )
-from bot.store.sqlite.copying import back_up
+from bot.store.sqlite.copying import back_up, size_of
 from bot.store.sqlite.forgetting import Names, remember
 from bot.store.sqlite.opening import checkpoint, open_database
 from bot.store.sqlite.rows import Connection
@@ -122,8 +122,9 @@ class SqliteStore:
 
     async def vacuum(self) -> None:
         """Write the file anew without its empty pages. Everybody waits for it."""
-        await self.writer.aside(lambda db: db.conn.execute("VACUUM"))
-        await self.writer.aside(checkpoint)
+        async with self._one_backup:
+            await self.writer.aside(lambda db: db.conn.execute("VACUUM"))
+            await self.writer.aside(checkpoint)
 
     async def _empty_log_soon(self) -> None:
         if await self.writer.aside(checkpoint):
@@ -146,7 +147,7 @@ class SqliteStore:
     async def backup(self, file: Path) -> None:
         """Write everything to a new file, checked and compressed; all else goes on meanwhile."""
         async with self._one_backup:
-            await back_up(self.writer.copy, file)
+            await back_up(self.writer.copy, await self.writer.run(size_of), file)
 
     async def kept(self, chat: Chat) -> Mapping[str, Sequence[Mapping[str, object]]]:
         """Read everything about a chat, between two transactions."""
