@@ -43,6 +43,34 @@ async def test_a_pause_outlives_a_restart_and_what_waited_comes_when_it_ends(tmp
         assert telegram.problems() == []
 
 
+async def test_a_backlog_comes_in_lists_and_a_kill_amid_them_repeats_each_alert_once_and_marked(
+    tmp_path: Path,
+) -> None:
+    async with FeedServer() as feeds, FakeTelegram(latency=0.2) as telegram:
+        town = Town(tmp_path, feeds, telegram, 2)
+        town.daemon.environ["POLICYBELL_DELIVERY__MAX_AGE"] = "1s"
+        await town.settle_down()
+        try:
+            assert (await town.daemon.ask("outbox", "pause"))[0] == 0
+            town.publish(23)
+            await until(lambda: town.states() == {"pending": 46})
+            await asyncio.sleep(1)
+            before = len(telegram.accepted)
+            assert (await town.daemon.ask("outbox", "resume"))[0] == 0
+            await until(lambda: len(telegram.accepted) > before)
+            await town.daemon.kill()
+            await town.daemon.start()
+            await town.quiet()
+        finally:
+            code = await town.daemon.stop()
+        assert code == 0
+        lists = [message for message in telegram.accepted if "late alerts" in message.text]
+        assert 3 * 2 <= len(lists) <= 4 * 2 + 1
+        assert len(lists) == len(telegram.accepted) - before
+        assert town.states() == {"sent": 46}
+        print(f"\n{len(lists)} lists; {town.assert_promises()}")
+
+
 @pytest.mark.soak
 @pytest.mark.skipif(not SOAK, reason="two minutes of a real outage: make soak")
 @pytest.mark.timeout(300)
