@@ -69,7 +69,7 @@ def examine_everything(settings: Settings, now: datetime) -> Iterator[Finding]:
     yield from _database(directory / "policybell.db", now)
     yield from _daemon(settings)
     yield from _tokens(settings)
-    yield _backups(directory / "backups", now)
+    yield _backups(settings.backups_dir(), now)
 
 
 def probe(address: Address) -> str:
