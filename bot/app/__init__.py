@@ -54,7 +54,7 @@ async def _live(settings: Settings, options: RunOptions, data_dir: Path) -> None
         current, manager = Current(settings), ServiceManager(os.environ)
         bot = await build(current, options, world, reading, closing)
         stop_on_signals(bot, manager)
-        reloader = Reloader(bot, current, options.config, os.environ)
+        reloader = Reloader(bot, current, options.config, os.environ, options.hide)
         if world.sample is None:
             reload_on_signal(bot, reloader, manager)
         keep_up(bot, current, world)

@@ -32,10 +32,20 @@ _ABSENT: _Stamp = (0, 0, 0)
 
 
 class Reloader:
-    """Keeps a running bot in step with its settings, and notes in `Current` how the last reading of them went."""
+    """Keeps a running bot in step with its settings, and notes in `Current` how the last reading of them went.
 
-    def __init__(self, bot: Bot, current: Current, config: Path | None, environ: Mapping[str, str]) -> None:
-        self._bot, self._current, self._environ = bot, current, environ
+    `hide` is told of every secret that was read, before anything uses it.
+    """
+
+    def __init__(
+        self,
+        bot: Bot,
+        current: Current,
+        config: Path | None,
+        environ: Mapping[str, str],
+        hide: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._bot, self._current, self._environ, self._hide = bot, current, environ, hide
         self._file = file_of(config, environ)
         self._config = self._file if self._file.exists() else config  # what was there at the start must not be missing
         self._seen = self._changing = _stamp(self._file)
@@ -64,6 +74,8 @@ class Reloader:
             problems = [f"{path}: {sentence}" for path, sentence in error.problems]
             log.error("config.rejected", problems=problems)  # noqa: TRY400 - the problems say all that a trace would
             return self._note("; ".join(problems), ok=False)
+        for secret in read.secrets():
+            self._hide(secret)
         settings, waiting = merged(self._current.settings, read)
         await self._put_in_place(settings)
         log.info("config.reloaded", sources=len(self._bot.polling.sources), topics=len(settings.topics))

@@ -58,7 +58,8 @@ class Stage:
         self.file = write(folder, NONE)
         self.house = House(Room(FakeClock()), clock=FakeClock())
         self.current = Current(loaded(folder, NONE))
-        self.reloader = Reloader(self.house.bot, self.current, self.file, {})
+        self.hidden: list[str] = []
+        self.reloader = Reloader(self.house.bot, self.current, self.file, {}, self.hidden.append)
         self.house.bot.others.append(self.reloader.watch)
 
     @property
@@ -146,6 +147,14 @@ async def test_what_is_wrong_leaves_everything_as_it_was(tmp_path: Path, text: s
         stage.write("")
         assert (await stage.reloader.reload()).ok
         assert stage.current.last.why == ""
+
+
+async def test_a_secret_that_came_with_new_settings_is_kept_out_of_logs_from_then_on(tmp_path: Path) -> None:
+    async with serving(tmp_path) as stage:
+        stage.write('[ops]\nping_url = "https://ping.example/secret-path"\n')
+        assert (await stage.reloader.reload()).ok
+        assert stage.hidden == ["https://ping.example/secret-path"]
+        assert stage.current.settings.ops.ping_url.get_secret_value() == "https://ping.example/secret-path"
 
 
 async def test_a_file_that_is_gone_does_not_mean_the_defaults(tmp_path: Path) -> None:
