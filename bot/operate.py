@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -57,8 +57,9 @@ async def operate(desk: Desk, answer: Answer, argv: Sequence[str]) -> Answered:
 
 async def _look(desk: Desk, argv: Sequence[str]) -> Answered:
     match argv:
-        case ["alarms"]:
-            return _json([_alarm(alarm) for alarm in desk.alarms()])
+        case ["alarms" | "audit" as what]:
+            alarms = [_alarm(alarm) for alarm in desk.alarms()]
+            return _json(alarms if what == "alarms" else [asdict(one) for one in await desk.store.audit(_MOST_ROWS)])
         case ["outbox", *what]:
             return await _outbox(desk, what)
         case ["backup" | "db", *_]:

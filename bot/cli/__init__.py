@@ -33,6 +33,7 @@ COMMANDS = {
     "unfollow": Family("following", "Let a chat stop following a topic."),
     "sources": Family("looking", "What is read, and how each source is doing."),
     "alarms": Family("looking", "What needs an operator now, and what to do about it."),
+    "audit": Family("looking", "What operators did, the latest first."),
     "why": Family("looking", "Why an alert came, or what became of an address."),
     "outbox": Family("outbox", "Alerts that wait, are unsure, or were refused."),
     "match": Family("querying", "Does a text match a query? Exit 0 for yes, 1 for no, 2 for a bad query."),

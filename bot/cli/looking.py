@@ -88,6 +88,14 @@ def alarms(*, as_json: bool, config: Path | None) -> int:
 
 
 @click.command()
+@with_json
+@with_config
+def audit(*, as_json: bool, config: Path | None) -> int:
+    """What operators did, the latest first."""
+    return show(ask_bot(config, ["audit"]), as_json=as_json, lay_out=_audited)
+
+
+@click.command()
 @click.argument("story", metavar="ALERT|URL")
 @click.option("--chat", default=str(SHELL), metavar="CHAT", help="For which chat, as PLATFORM:ID.")
 @with_json
@@ -99,6 +107,10 @@ def why(story: str, chat: str, *, as_json: bool, config: Path | None) -> int:
 
 def _alarms(rows: list[dict[str, object]]) -> str:
     return table(rows, ("severity", "sentence", "next_step", "since")) if rows else "No alarm."
+
+
+def _audited(rows: list[dict[str, object]]) -> str:
+    return table(rows, ("at", "actor", "verb", "args", "outcome")) if rows else "Nothing was done yet."
 
 
 def _sources(rows: list[dict[str, object]]) -> str:

@@ -17,6 +17,7 @@ from bot.core.outcome import Refused
 from bot.core.plan import delivery_id
 from bot.core.speech import Reply, Span
 from bot.operate import operate, plain
+from bot.oversight import Audited
 from bot.store.memory import MemoryStore
 from tests.builders import NOW, a_chat, a_cursor, a_source, a_story, a_why, an_alert, some_changes
 from tests.fakes.clock import FakeClock
@@ -157,6 +158,13 @@ async def test_alarms_are_data(desk: Desk) -> None:
     disk = Alarm("disk", Severity.URGENT, "The disk is nearly full.", "Make room.", since=NOW)
     (shown,) = await data(replace(desk, alarms=lambda: (disk,)), "alarms")
     assert (shown["severity"], shown["since"]) == ("urgent", NOW.isoformat())
+
+
+async def test_what_operators_did_is_data_the_latest_first(desk: Desk) -> None:
+    assert await data(desk, "audit") == []
+    for number in range(2):
+        await desk.store.note(Audited(NOW, "shell", "sources", f"pause source-{number}", "done"))
+    assert [row["args"] for row in await data(desk, "audit")] == ["pause source-1", "pause source-0"]
 
 
 async def test_a_talk_is_a_chat_like_any_other(desk: Desk) -> None:

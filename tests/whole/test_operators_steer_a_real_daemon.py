@@ -93,6 +93,8 @@ async def test_operators_are_obeyed_counted_and_recorded_without_a_name(tmp_path
             await until(lambda: answered(OLGA, "notice number 1"))
             await until(lambda: feeds.count(PING) == 1)
             assert await daemon.ask("alarms") == (0, "No alarm.\n")
+            done = await daemon.ask("audit")
+            assert [word in done[1] for word in ("pause uscis", "resume uscis", "shell")] == [True] * 3
             figures, health = await page(daemon, "/metrics"), await page(daemon, "/healthz")
         finally:
             code = await daemon.stop()
