@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SOAK = bool(os.environ.get("POLICYBELL_SOAK"))
-pytestmark = [pytest.mark.soak, pytest.mark.timeout(600 if SOAK else 120)]
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(1200 if SOAK else 120)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ class Copy:
         environ = {name: value for name, value in os.environ.items() if name != "POLICYBELL_SOAK"} | {"COLUMNS": "500"}
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-rf", "--tb=line", "-p", "no:cacheprovider", *tests]
         done = subprocess.run(
-            command, cwd=self.folder, env=environ, capture_output=True, text=True, timeout=300, check=False
+            command, cwd=self.folder, env=environ, capture_output=True, text=True, timeout=900, check=False
         )
         return done.returncode, done.stdout[-3000:]
 
