@@ -21,6 +21,7 @@ from bot.store.sqlite.opening import set_pragmas
 from bot.store.sqlite.restoring import Restored, restore
 from bot.store.sqlite.store import SqliteStore
 from tests.builders import NOW, a_chat, a_source, a_story, at, some_changes
+from tests.fakes.mounts import fill, small_disk
 from tests.storing import addressed, claim, follow, publish
 
 LATER = at(hours=9)
@@ -255,3 +256,17 @@ async def test_what_is_no_sound_backup_is_refused_and_nothing_is_touched(
         restore(bad, path, LATER)
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == ["policybell.db"]
+
+
+async def test_a_disk_without_room_for_it_is_told_and_the_database_is_as_it_was(backup: Path, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "data", 1280) as disk:
+        path = disk / "policybell.db"
+        store = await a_town(path)
+        await store.backup(backup)
+        await store.close()
+        before = path.read_bytes()
+        fill(disk, leave=len(before) // 2)
+        with pytest.raises(StoreError, match="there is room for 0 MB"):
+            restore(backup, path, LATER)
+        assert path.read_bytes() == before
+        assert sorted(file.name for file in disk.iterdir()) == ["filler", "policybell.db"]

@@ -165,7 +165,7 @@ def unpack(file: Path, target: Path) -> None:
     """
     try:
         with _opened(file) as packed, open_private(target) as out:
-            _unpack(file, packed, out)
+            _unpack(file, packed, out, shutil.disk_usage(target.parent).free)
             out.flush()
             os.fsync(out.fileno())
     except (BadGzipFile, EOFError, _igzip_lib.IsalError) as error:
@@ -194,12 +194,11 @@ def _opened(file: Path) -> Iterator[BinaryIO]:
             yield cast("BinaryIO", unzipped)
 
 
-def _unpack(file: Path, packed: BinaryIO, out: BinaryIO) -> None:
+def _unpack(file: Path, packed: BinaryIO, out: BinaryIO, free: int) -> None:
     head = packed.read(_HEADER)
     size = _said_size(head)
     if size is None:
         raise StoreError(f"{file} is not a backup of a Policybell database.")
-    free = shutil.disk_usage(out.name if isinstance(out.name, str) else ".").free
     if size > min(MOST_BYTES, free - _SPARE_BYTES):
         raise StoreError(f"{file} unpacks to {size / 1e6:.0f} MB, and there is room for {max(free, 0) / 1e6:.0f} MB.")
     out.write(head)

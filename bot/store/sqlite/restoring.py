@@ -19,7 +19,7 @@ from bot.errors import StoreError
 from bot.store.migrations import migrations
 from bot.store.sqlite import people
 from bot.store.sqlite.copying import sync_directory, unpack
-from bot.store.sqlite.failures import sentence
+from bot.store.sqlite.failures import sentence, told
 from bot.store.sqlite.forgetting import Names, forgotten_in
 from bot.store.sqlite.opening import open_database
 from bot.store.sqlite.rows import Connection, chat_of, stamp
@@ -47,14 +47,18 @@ def restore(file: Path, database: Path, now: datetime) -> Restored:
 
     Until the last step the old database stays where it is, and afterwards it lies beside.
     """
-    database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = database.with_name(f"{database.name}.restoring")
-    _remove(fresh)
     try:
+        database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _remove(fresh)
         unpack(file, fresh)
         gone = _forgotten_since(database)
         restored = _prepare(file, fresh, Names(database.parent), gone, now)
         return replace(restored, aside=_put_in_place(fresh, database, now))
+    except sqlite3.Error as error:
+        raise told(error) from error
+    except OSError as error:
+        raise StoreError(f"{file} could not be put in place: {error.strerror}. The database is as it was.") from error
     finally:
         _remove(fresh)
 
