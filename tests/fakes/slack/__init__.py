@@ -66,7 +66,7 @@ class FakeSlack:
     async def __aexit__(self, failed: object, *_: object) -> None:
         await self.stop()
         if failed is None:
-            assert self.violations == []
+            assert self.violations == [], self.violations
 
     async def start(self, port: int = 0) -> None:
         app = web.Application()

@@ -71,6 +71,8 @@ class Sockets:
         self._tickets: set[str] = set()
         self._open: list[web.WebSocketResponse] = []
         self._waiting: dict[str, list[_Sent]] = {}
+        self._again: list[Envelope] = []
+        self._told_again: set[str] = set()
         self._came = asyncio.Event()
         self.opened = 0
         self.silent = False  # connections stay open, and nothing comes of them
@@ -107,6 +109,10 @@ class Sockets:
         if self.greets and not self.silent:
             await self._greet(socket)
         self._came.set()
+        again, self._again = self._again, []
+        for envelope in again:
+            self._told_again.add(envelope.id)
+            await self._send(socket, envelope, attempt=1)
         try:
             await self._receive(socket)
         finally:
@@ -126,9 +132,10 @@ class Sockets:
         )
 
     def _let_go(self, socket: web.WebSocketResponse) -> None:
-        """Expect no acknowledgement for what was told over a connection that is gone: Slack tells it again."""
+        """Tell again, over the next connection, what was told over one that is gone and was not acknowledged."""
         for envelope_id, sents in list(self._waiting.items()):
             self._waiting[envelope_id] = [sent for sent in sents if sent.over is not socket]
+            self._again += [sent.envelope for sent in sents if sent.over is socket]
 
     async def _receive(self, socket: web.WebSocketResponse) -> None:
         async for message in socket:
@@ -145,7 +152,7 @@ class Sockets:
     def _note_ack(self, envelope_id: str, payload: object) -> None:
         waiting = self._waiting.get(envelope_id)
         if not waiting:
-            self._world.violations.append(f"acknowledged an envelope that is not waiting: {envelope_id}")
+            self._note_late_ack(envelope_id)
             return
         sent = waiting.pop(0)
         after = time.monotonic() - sent.at
@@ -157,10 +164,22 @@ class Sockets:
         if payload is not None and sent.envelope.kind == "events_api":
             self._world.violations.append("an event was answered with a payload")
 
+    def _note_late_ack(self, envelope_id: str) -> None:
+        """Take an acknowledgement that came over a later connection: of what is to be told again, or just was."""
+        late = [envelope for envelope in self._again if envelope.id == envelope_id]
+        for envelope in late:
+            self._again.remove(envelope)
+            envelope.acks += 1
+            envelope.changed.set()
+        if not late and envelope_id not in self._told_again:
+            self._world.violations.append(f"acknowledged an envelope that is not waiting: {envelope_id}")
+
     async def tell(self, envelope: Envelope, *, attempt: int = 0) -> None:
         """Send an envelope to one connection, waiting for one to be there."""
-        socket = await self.until_connected()
-        said = {
+        await self._send(await self.until_connected(), envelope, attempt=attempt)
+
+    async def _send(self, socket: web.WebSocketResponse, envelope: Envelope, *, attempt: int) -> None:
+        said: dict[str, Any] = {
             "envelope_id": envelope.id,
             "type": envelope.kind,
             "payload": envelope.payload,
@@ -169,7 +188,10 @@ class Sockets:
         if attempt:
             said |= {"retry_attempt": attempt, "retry_reason": "timeout"}
         self._waiting.setdefault(envelope.id, []).append(_Sent(envelope, time.monotonic(), socket))
-        await socket.send_json(said)
+        try:
+            await socket.send_json(said)
+        except ConnectionError:  # it broke a moment ago
+            self._let_go(socket)
 
     async def warn(self, reason: str) -> None:
         """Announce the end of the newest connection, as Slack does about once an hour."""
@@ -184,7 +206,8 @@ class Sockets:
         self._open.clear()
 
     def unacknowledged(self) -> list[str]:
-        return [f"{sent.envelope.kind} was never acknowledged" for sents in self._waiting.values() for sent in sents]
+        waiting = [sent.envelope for sents in self._waiting.values() for sent in sents] + self._again
+        return [f"{envelope.kind} was never acknowledged" for envelope in waiting]
 
     async def close(self) -> None:
         for socket in list(self._open):
