@@ -14,6 +14,7 @@ from bot.app.current import Current
 from bot.app.oversight import BEATS, Oversight, metrics_for, operators
 from bot.app.rooms import RunOptions, missing, open_rooms
 from bot.app.world import World
+from bot.attempting import DeliverDesk
 from bot.breakers import Breakers
 from bot.clockwork import Clockwork
 from bot.commands import Desk
@@ -23,7 +24,7 @@ from bot.core.lateness import Patience
 from bot.core.model import Voice
 from bot.core.query import read_topics
 from bot.daemon import Bot, FrontDoor
-from bot.deliver import DeliverDesk, Lanes
+from bot.deliver import Lanes
 from bot.fetch import Fetcher
 from bot.operate import operate
 from bot.poll import LiveIndex, PollDesk, Polled

@@ -10,10 +10,10 @@ from dataclasses import replace
 from functools import partial
 
 from bot.app.reload import Reloader
+from bot.attempting import SEND_SECONDS
 from bot.clockwork import Clockwork
 from bot.commands.wording import plural
 from bot.daemon import Bot
-from bot.deliver import SEND_SECONDS
 from bot.errors import StoreError
 from bot.poll import POLL_SECONDS
 from bot.systemd import ServiceManager

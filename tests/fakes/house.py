@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from bot.attempting import DeliverDesk
 from bot.clockwork import Clockwork
 from bot.core.agenda import AgendaLimits
 from bot.core.index import Index
@@ -14,7 +15,7 @@ from bot.core.intake import Cursor, SourceSpec
 from bot.core.model import Chat, Delivery, DeliveryState, Voice
 from bot.core.query import parse
 from bot.daemon import Bot, FrontDoor
-from bot.deliver import DeliverDesk, Lanes
+from bot.deliver import Lanes
 from bot.errors import FetchError
 from bot.poll import LiveIndex, PollDesk, Polled
 from bot.ports import Door, Platform, Store

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot.attempting import DeliverDesk
 from bot.core.model import Chat, Delivery, DeliveryState, Voice
 from bot.core.pace import Limit
-from bot.deliver import DeliverDesk, Lanes
+from bot.deliver import Lanes
 from bot.ports import Platform, Store
 from tests.builders import a_delivery, a_document, a_story, an_alert, some_changes
 from tests.fakes.clock import FakeClock

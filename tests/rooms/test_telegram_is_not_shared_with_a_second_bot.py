@@ -6,10 +6,11 @@ import asyncio
 from datetime import timedelta
 from typing import cast
 
+from bot.attempting import DeliverDesk
 from bot.core.alarms import Facts, Thresholds, standing
 from bot.core.model import DeliveryState
 from bot.daemon import FrontDoor
-from bot.deliver import DeliverDesk, Lanes
+from bot.deliver import Lanes
 from bot.ports import Platform
 from bot.rooms import LISTENING_AFTER_SECONDS, RETRY_ROOM_SECONDS, Rooms
 from bot.store.memory import MemoryStore

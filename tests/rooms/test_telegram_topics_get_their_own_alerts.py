@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
+from bot.attempting import DeliverDesk
 from bot.core.model import DeliveryState
-from bot.deliver import DeliverDesk, Lanes
+from bot.deliver import Lanes
 from bot.ports import Platform
 from bot.store import open_store
 from tests.builders import a_source, a_story

@@ -10,9 +10,10 @@ from typing import Any, cast
 
 import pytest
 
+from bot.attempting import DeliverDesk, attempt, body_hash
 from bot.core.model import Chat, Delivery, DeliveryState
 from bot.core.pace import Limit
-from bot.deliver import DeliverDesk, Lanes, attempt, body_hash
+from bot.deliver import Lanes
 from bot.errors import (
     BadMessage,
     ChatGone,

@@ -8,13 +8,14 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from bot.core.breaker import PROBE_EVERY
 from bot.core.model import Chat, DeliveryState
 from bot.core.pace import Limit
-from bot.errors import BadMessage, MaybeSent, SendError, TokenError, TryLater, Unreachable
+from bot.errors import BadMessage, DiskFull, MaybeSent, SendError, TokenError, TryLater, Unreachable
 from bot.ports import Store
 from bot.store import open_store
 from tests.fakes.clock import NOON, FakeClock
@@ -301,6 +302,38 @@ async def test_a_clock_that_is_set_while_it_runs_lets_no_chat_go_early_nor_wait_
     await house.lanes.exhaust()
     assert await house.state(row) is DeliveryState.SENT
     assert [text[:2] for text in house.room.texts(ANA)] == ["#1"]  # not a list: it did not wait for a day
+
+
+async def test_a_clock_that_is_set_while_the_disk_is_full_is_noticed_once_there_is_room(store: Store) -> None:
+    class Full:
+        """A store that has no room for one write."""
+
+        is_full = True
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(store, name)
+
+        async def clock_was_set(self, *change: Any) -> None:
+            if self.is_full:
+                raise DiskFull("The disk is full.")
+            await store.clock_was_set(*change)
+
+    full = Full()
+    house = House(cast("Store", full), FakeClock())
+    (row,) = await house.post(ANA)
+    house.room.fail_next(TryLater("flood", after=HOUR))
+    await house.lanes.exhaust()
+    house.clock.jump(timedelta(days=9))
+    for _ in range(2):
+        with pytest.raises(DiskFull):
+            await house.lanes.mind_the_clock()
+    full.is_full = False
+    house.clock.advance(HOUR - SECOND)
+    await house.lanes.exhaust()
+    assert await house.state(row) is DeliveryState.PENDING
+    house.clock.advance(SECOND)
+    await house.lanes.exhaust()
+    assert await house.state(row) is DeliveryState.SENT
 
 
 async def test_alerts_keep_their_order_when_the_clock_is_set_back(store: Store) -> None:

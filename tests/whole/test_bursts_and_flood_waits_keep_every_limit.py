@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.attempting import DeliverDesk
 from bot.core.model import Chat, DeliveryState, Voice
-from bot.deliver import DeliverDesk, Lanes
+from bot.deliver import Lanes
 from bot.store.sqlite.store import SqliteStore
 from handlers.telegram import Telegram
 from tests.builders import NOW, a_story, at

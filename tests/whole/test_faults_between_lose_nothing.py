@@ -19,8 +19,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from bot.attempting import DeliverDesk
 from bot.core.model import Chat, Delivery, DeliveryState
-from bot.deliver import DeliverDesk, Lanes
+from bot.deliver import Lanes
 from bot.ports import Platform
 from bot.store.sqlite.store import SqliteStore
 from handlers.slack import Slack

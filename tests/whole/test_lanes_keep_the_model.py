@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from structlog.testing import capture_logs
 
+from bot.attempting import DeliverDesk
 from bot.core.intake import Cursor
 from bot.core.model import Changes, Chat, DeliveryState, Match, State, Verdict, Voice
 from bot.core.plan import plan
-from bot.deliver import DeliverDesk, Lanes
+from bot.deliver import Lanes
 from bot.errors import BadMessage, ChatGone, ChatMoved, MaybeSent, TokenError, TryLater
 from bot.ports import Platform, Store
 from bot.store import open_store

@@ -11,13 +11,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bot.attempting import DeliverDesk
 from bot.core.agenda import AgendaLimits
 from bot.core.clean import canonical_url
 from bot.core.index import Index, find, read_page
 from bot.core.intake import SourceSpec, Standing
 from bot.core.model import Chat, DeliveryState, Voice
 from bot.core.query import read_topics
-from bot.deliver import DeliverDesk, Lanes
+from bot.deliver import Lanes
 from bot.fetch import Fetcher, FetchLimits
 from bot.gate import Gate
 from bot.poll import LiveIndex, PollDesk, poll_due
