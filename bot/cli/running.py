@@ -31,13 +31,14 @@ def run(config: Path | None, *, once: bool, sample: bool, no_web: bool) -> int:
     """Start everything that has a token; without one, the web chat and the terminal chat."""
     settings = load(config, os.environ)
     # Whoever comes second is told at once, not after the libraries of every platform were imported.
-    with DataLock(settings.bot.data_dir / "sample" if sample else settings.bot.data_dir):
+    data_dir = settings.bot.data_dir / "sample" if sample else settings.bot.data_dir
+    with DataLock(data_dir):
         pass
     hide = set_up(
         format=settings.bot.log_format,
         level=settings.bot.log_level,
         secrets=settings.secrets(),
-        chat_key=MonthlyKey(settings.bot.data_dir / KEY_NAME, SystemClock().now),
+        chat_key=MonthlyKey(data_dir / KEY_NAME, SystemClock().now),
     )
     for key, why in settings.not_yet:
         log.warning("setting.ignored", key=key, why=why)
