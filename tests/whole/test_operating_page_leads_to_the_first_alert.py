@@ -19,7 +19,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -54,6 +54,7 @@ class World:
     telegram: FakeTelegram
     slack: FakeSlack
     feeds: FeedServer
+    port: int = field(default_factory=free_port)
 
     def environ(self) -> dict[str, str]:
         return {
@@ -65,7 +66,7 @@ class World:
             "POLICYBELL_FETCH__PER_HOST_DELAY": "0s",
             "POLICYBELL_CATALOGUE__ENABLED": ",",
             "POLICYBELL_BOT__CONTACT": "https://example.org/contact",
-            "POLICYBELL_WEB__LISTEN": f"127.0.0.1:{free_port()}",
+            "POLICYBELL_WEB__LISTEN": f"127.0.0.1:{self.port}",
         }
 
     def typed(self) -> str:
