@@ -33,8 +33,9 @@ Payload = Mapping[str, object]
 class Requests:
     """What Slack sends to our address, as an `Ear`. `routes` are served whether it is open or not."""
 
-    def __init__(self, signing_secret: str, *, clock: Clock) -> None:
+    def __init__(self, signing_secret: str, *, clock: Clock, read_seconds: float = READ_SECONDS) -> None:
         self._clock = clock
+        self._read_seconds = read_seconds
         self._signatures = Signatures(signing_secret, since=clock.now())
         self._told = Told()
         self._app: AsyncApp | None = None
@@ -59,7 +60,7 @@ class Requests:
 
     async def take(self, request: web.Request) -> web.Response:
         """Take one request: signed, new, and small enough."""
-        body = await _body(request)
+        body = await _body(request, self._read_seconds)
         timestamp, claimed = _only(request, "X-Slack-Request-Timestamp"), _only(request, "X-Slack-Signature")
         if not self._signatures.good(timestamp, claimed, body, self._clock.now()):
             log.warning("slack.request_refused")
@@ -74,26 +75,20 @@ class Requests:
         if self._signatures.replayed(claimed, self._clock.now()) or self._told.before(payload):
             log.info("slack.repeated")
             return web.Response()
-        return await _acknowledged(self._app, payload)
+        # It returns as soon as what was told is acknowledged. It was proven already: the library asks for no proof.
+        await self._app.async_dispatch(AsyncBoltRequest(body=dict(payload), mode="socket_mode"))
+        return web.Response()
 
 
-async def _body(request: web.Request) -> bytes:
-    """Read what was sent, as it was sent: 256 KiB at most, in ten seconds at most, and not compressed."""
+async def _body(request: web.Request, seconds: float) -> bytes:
+    """Read what was sent, as it was sent: 256 KiB at most, in so many seconds at most, and not compressed."""
     if "Content-Encoding" in request.headers:
         raise web.HTTPUnsupportedMediaType
     try:
-        async with asyncio.timeout(READ_SECONDS):
+        async with asyncio.timeout(seconds):
             return await request.clone(client_max_size=BODY_MOST).read()
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
-
-
-async def _acknowledged(app: AsyncApp, payload: Payload) -> web.Response:
-    """Hand on what was told, and answer as soon as it is acknowledged. It was proven already: no proof is asked."""
-    answer = await app.async_dispatch(AsyncBoltRequest(body=dict(payload), mode="socket_mode"))
-    if answer.status >= web.HTTPInternalServerError.status_code:
-        return web.Response(status=503)
-    return web.Response(text=answer.body or "", content_type="application/json" if answer.body else "text/plain")
 
 
 def _only(request: web.Request, name: str) -> str:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
+from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from bot.core.model import Chat
 from bot.core.speech import Call
 from bot.errors import TokenError
 from handlers.slack import signed as signing
+from handlers.slack.requests import Requests
 from handlers.slack.signed import MOST_REMEMBERED, Signatures
 from tests.fakes.clock import NOON, FakeClock
 from tests.fakes.door import until
@@ -184,6 +186,25 @@ async def test_signed_payloads_of_odd_shape_break_nothing(scene: Scene, payload:
     kind = "slash_commands" if "ssl_check" in payload else "events_api"
     assert await scene.status(scene.requests.signed(Envelope("x", kind, payload))) in {200, 503}
     assert await scene.status(scene.command()) == 200
+
+
+async def test_what_nobody_here_answers_is_acknowledged_with_nothing(scene: Scene) -> None:
+    for payload in ({"type": "event_callback", "event": {"type": "reaction_added"}}, {"type": "shortcut"}):
+        request = scene.requests.signed(Envelope("x", "events_api", payload))
+        assert await scene.requests.send(request) == (200, "")
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    app = web.Application()
+    app.add_routes(Requests(SIGNING_SECRET, clock=FakeClock(), read_seconds=0.05).routes())
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+    writer.write(b"POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nslow")
+    assert b" 408 " in await reader.readline()
+    writer.close()
+    await runner.cleanup()
 
 
 # --- again --------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import TryLater
+from handlers.slack.tokens_kept import Installation, TokensKept
 from tests.fakes.clock import FakeClock
 from tests.fakes.door import until
 from tests.fakes.slack import FakeSlack
@@ -111,6 +112,13 @@ async def test_a_workspace_whose_token_ended_waits_and_no_other_does(stage: Tena
     assert stage.door.departures == []
 
 
+async def test_where_a_token_has_ended_people_may_ask_and_not_change(stage: Tenants) -> None:
+    stage.clock.advance(13 * HOURS)
+    stage.slack.fail_next("oauth.v2.access", "fatal_error")
+    await (await stage.slack.slash("C1", "U1", "list", team="T1")).answer()
+    assert not stage.door.calls[0].may_change
+
+
 async def test_a_token_that_ends_sooner_than_was_said_is_renewed(stage: Tenants) -> None:
     stage.slack.world.expires = dict.fromkeys(stage.slack.world.expires, stage.clock.now().timestamp())
     stage.clock.advance(timedelta(minutes=1))
@@ -202,6 +210,16 @@ async def test_a_kill_between_writing_and_putting_in_place_loses_nothing(stage: 
         await again.send("T1")
         await again.send("T2")
         assert sorted(file.name for file in killed.iterdir()) == ["T1.json", "T2.json"]
+
+
+def test_no_file_is_written_outside_the_folder(tmp_path: Path) -> None:
+    kept = TokensKept(tmp_path / "slack")
+    for team in ("../T1", "T1/../../x", "", ".", "T1\0", "t1", "T" * 40):
+        with pytest.raises(ValueError, match="not the id"):
+            kept.save(Installation(team, "U1", "xoxb-1"))
+        with pytest.raises(ValueError, match="not the id"):
+            kept.delete(team)
+    assert not list(tmp_path.rglob("*.*"))
 
 
 async def test_a_broken_file_harms_its_own_workspace_alone(stage: Tenants, tmp_path: Path) -> None:
