@@ -5,6 +5,7 @@ Nothing here needs the disk: where the database does not answer, that is a fact 
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -20,8 +21,13 @@ from bot.errors import FetchError, StoreError
 from bot.oversight import Vitals
 from bot.ports import Clock, Fetch, Store
 
+ANSWER_SECONDS = 15.0  # for the database; half of the time between two looks
+
 _SERVERS = 20  # whose clocks are remembered: the last that were asked
 _SERVERS_LEAST = 3  # of which more than half must be wrong together to put our own clock in the wrong
+
+
+_Read = tuple[tuple[Cursor, ...], Mapping[str, datetime], Vitals, Mapping[str, datetime]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +60,29 @@ class Instruments:
     backups: Callable[[], tuple[datetime | None, datetime | None]] = lambda: (None, None)
     reload_failed: Callable[[], str] = str
     clock_ahead: Callable[[], timedelta | None] = lambda: None
+    patience: float = ANSWER_SECONDS
     _failing: dict[str, datetime] = field(default_factory=dict)
+    _reading: asyncio.Task[_Read] | None = None
 
     async def measure(self) -> Measured:
-        """Look at everything once."""
+        """Look at everything once. A database that is silent is not waited for, nor asked again before it answers."""
+        reading = self._reading = self._reading or asyncio.create_task(self._read())
+        await asyncio.wait({reading}, timeout=self.patience)
         now = self.clock.now()
+        if not reading.done():
+            silent = f"The database does not answer, for more than {self.patience:g} seconds."
+            return Measured(self._facts(now, (), Vitals(), {}, silent))
+        self._reading = None
         try:
-            cursors, paused = await self.store.cursors(), await self.store.paused_sources()
-            vitals, held = await self.store.vitals(), await self.store.held()
+            cursors, paused, vitals, held = reading.result()
         except StoreError as error:
             return Measured(self._facts(now, (), Vitals(), {}, str(error)))
         read = tuple(cursor for cursor in cursors if cursor.source_id not in paused)
         return Measured(self._facts(now, read, vitals, held, ""), vitals, cursors, paused)
+
+    async def _read(self) -> _Read:
+        cursors, paused = await self.store.cursors(), await self.store.paused_sources()
+        return cursors, paused, await self.store.vitals(), await self.store.held()
 
     def _facts(
         self, now: datetime, cursors: tuple[Cursor, ...], vitals: Vitals, held: Mapping[str, datetime], database: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from email.utils import format_datetime
@@ -16,6 +17,7 @@ from bot.core.model import Changes, DeliveryState
 from bot.core.outcome import Refused
 from bot.errors import FetchError, StoreError
 from bot.measuring import Instruments, WorldClock
+from bot.oversight import Vitals
 from bot.ports import Store
 from bot.store.memory import MemoryStore
 from tests.builders import a_chat, a_source, a_story
@@ -92,6 +94,43 @@ async def test_a_database_that_does_not_answer_is_a_fact_like_others(tmp_path: P
     store.breaks = True
     facts = (await instruments(tmp_path, store, stopped=lambda: {"slack": "revoked"}).measure()).facts
     assert (facts.database, facts.stopped) == ("The disk is full.", {"slack": "revoked"})
+
+
+class Silent(MemoryStore):
+    """A store that answers when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+        self.speaks = asyncio.Event()
+
+    async def vitals(self) -> Vitals:
+        self.asked += 1
+        await self.speaks.wait()
+        return await super().vitals()
+
+
+async def test_a_silent_database_is_a_fact_is_not_asked_again_and_may_speak_later(tmp_path: Path) -> None:
+    store = Silent()
+    looking = instruments(tmp_path, store, patience=0.01)
+    for _ in range(5):
+        assert "does not answer" in (await looking.measure()).facts.database
+    assert store.asked == 1
+    store.speaks.set()
+    looking.patience = 5
+    assert (await looking.measure()).facts.database == ""
+    assert (await looking.measure()).facts.database == ""
+    assert store.asked == 2
+
+
+async def test_two_who_look_at_once_share_one_look(tmp_path: Path) -> None:
+    store = Silent()
+    looking = instruments(tmp_path, store)
+    both = [asyncio.create_task(looking.measure()) for _ in range(2)]
+    await asyncio.sleep(0)
+    store.speaks.set()
+    one, two = await asyncio.gather(*both)
+    assert (one, store.asked) == (two, 1)
 
 
 # --- our clock and the world's ------------------------------------------------------------------------------------
