@@ -22,7 +22,7 @@ log = structlog.get_logger()
 BALLAST_NAME = "ballast"
 BALLAST_BYTES = 16 * 1024**2
 _LEAST_SHARE = 12  # of a small disk it is a twelfth at most
-LOOK_SECONDS = 10.0  # of the 60 within which work goes on once there is room
+LOOK_SECONDS = 5.0  # of the 60 within which work goes on once there is room
 
 
 class Space:

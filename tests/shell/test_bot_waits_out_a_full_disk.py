@@ -36,7 +36,7 @@ class Home:
         self.house.bot.others.append(self._keep)
 
     async def _keep(self) -> None:
-        """Look whether there is room, as the real one does every ten seconds, but sooner."""
+        """Look whether there is room, as the real one does every five seconds, but sooner."""
         while True:
             await asyncio.sleep(0.02)
             if self.space.is_full and not self.store.breaks:

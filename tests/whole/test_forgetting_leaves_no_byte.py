@@ -18,7 +18,7 @@ from tests.fakes.town import Town
 
 HER = 7_788_990_011
 NAME = str(HER).encode()
-READS_SECONDS = 3.0
+READS_SECONDS = 1.0
 
 
 def hits(town: Town) -> dict[str, int]:

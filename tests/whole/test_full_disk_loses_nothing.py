@@ -17,7 +17,7 @@ from tests.fakes.town import Town
 pytestmark = pytest.mark.timeout(180)
 
 KIBIBYTES = 3 * 1024
-CHATS, ITEMS = 8, 7
+CHATS, ITEMS = 12, 4
 
 
 async def test_a_full_disk_pauses_polling_and_alerts_and_they_go_on_without_a_restart(tmp_path: Path) -> None:

@@ -120,19 +120,32 @@ def _mark_sources(connection: Connection, now: datetime) -> None:
 
 
 def _forgotten_since(database: Path) -> frozenset[str] | None:
-    """Ask the database that is to be replaced who was forgotten; None where it cannot say."""
+    """Ask the database that is to be replaced who was forgotten; None where it cannot say.
+
+    A sound one takes its log in, so that it is whole without it when the files are swapped; a damaged one is left.
+    """
     if not database.exists():
         return frozenset()
     try:
-        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            return forgotten_in(connection)
+        with closing(_opened(database, "ro")) as connection:
+            gone = forgotten_in(connection)
+            (sound,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if sound == "ok":
+            with closing(_opened(database, "rw")) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     except sqlite3.Error:
         return None
+    else:
+        return gone
     finally:  # a reader leaves these behind
         log, index = Path(f"{database}-wal"), Path(f"{database}-shm")
         index.unlink(missing_ok=True)
         if log.exists() and not log.stat().st_size:
             log.unlink()
+
+
+def _opened(database: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"{database.absolute().as_uri()}?mode={mode}", uri=True)
 
 
 def _forget_again(connection: Connection, names: Names, gone: frozenset[str]) -> int:
