@@ -30,7 +30,7 @@ def kill(folder: Path, seed: int, kills: int) -> None:
     for number in range(kills):
         copy = folder.with_name(f"killed-{number:03}")
         shutil.copytree(folder, copy)
-        at = chance.uniform(0, 1.6 * takes)
+        at = chance.uniform(0, 3 * takes)
         if (child := os.fork()) == 0:
             restore(copy / "backup.gz", copy / "policybell.db", NOW)
             os._exit(0)
