@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 
 import structlog
+from apscheduler.executors.debug import DebugExecutor
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
@@ -77,16 +78,15 @@ class Clockwork:
     def _start(self) -> None:
         self._stop()
         self._scheduler = AsyncIOScheduler(
-            timezone=self._zone, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+            timezone=self._zone,
+            # on the loop and at once: events are not for threads, and a stop would cut a task off with a complaint
+            executors={"default": DebugExecutor()},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         for name, every in self._intervals.items():
-            self._scheduler.add_job(self._on_loop, Every(every), args=(name,))
+            self._scheduler.add_job(self.give, Every(every), args=(name,))
             self.give(name)
         self._scheduler.start()
-
-    async def _on_loop(self, name: str) -> None:
-        """Give a beat on the loop: APScheduler runs plain functions in threads, and events are not for threads."""
-        self.give(name)
 
     def _stop(self) -> None:
         if self._scheduler is not None:

@@ -91,3 +91,15 @@ async def test_stopping_leaves_no_beat_behind() -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.15):
             await clockwork.beat("tick")
+
+
+async def test_a_stop_in_the_midst_of_a_beat_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    clockwork = Clockwork({"tick": timedelta(milliseconds=1)})
+    task = await running(clockwork)
+    time.sleep(0.01)  # noqa: ASYNC251 - so that a beat is due the moment the scheduler looks
+    assert clockwork._scheduler is not None
+    clockwork._scheduler.wakeup()
+    clockwork._stop()  # both in one turn of the loop: whatever the look started has not run when the stop comes
+    await asyncio.sleep(0.01)
+    await stopped(task)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
