@@ -11,11 +11,16 @@ _TRIES = 20
 _HIGHEST_PORT = 65_535
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Bind and listen. A busy port gives way to the next free one; port 0 is any free one."""
-    for candidate in range(port, min(port + _TRIES, _HIGHEST_PORT + 1)):
+def listen(host: str, port: int, *, only_there: bool = False) -> socket.socket:
+    """Bind and listen. A busy port gives way to the next free one; port 0 is any free one.
+
+    With `only_there` it does not: others, such as a proxy, look for us at that port.
+    """
+    for candidate in range(port, min(port + (1 if only_there else _TRIES), _HIGHEST_PORT + 1)):
         if bound := _bind(host, candidate):
             return bound
+    if only_there:
+        raise ConfigError((("web.listen", f"port {port} on {host} is busy, and others look for this bot there"),))
     raise ConfigError((("web.listen", f"ports {port} to {port + _TRIES - 1} on {host} are all busy"),))
 
 

@@ -54,6 +54,7 @@ class Web:
     ) -> None:
         self.pace = Pace(Limit(1_000, timedelta(seconds=1)), lambda _: ())  # our own page has no limits to keep
         self._host, self._port = host, port
+        self._is_public = bool(public_routes)
         self._clock = clock
         self._bound: socket.socket | None = None
         self._transcript = Transcript()
@@ -125,7 +126,7 @@ class Web:
 
     def _take(self) -> socket.socket:
         if self._bound is None:
-            self._bound = address.listen(self._host, self._port)
+            self._bound = address.listen(self._host, self._port, only_there=self._is_public)
             if self._port not in {0, self._bound.getsockname()[1]}:
                 log.warning("web.port_busy", asked=self._port, url=address.url_of(self._host, self._bound))
         return self._bound

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import AsyncExitStack, ExitStack
 from itertools import pairwise
 
@@ -166,6 +167,14 @@ def test_when_nothing_is_free_nearby_it_says_so():
 
         with pytest.raises(ConfigError, match="are all busy"):
             crowd()
+
+
+def test_a_busy_port_is_a_problem_where_others_look_for_us_there():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match="is busy, and others look"):
+            listen("127.0.0.1", port, only_there=True)
+        listen("127.0.0.1", port).close()
 
 
 def test_an_address_of_another_machine_is_a_configuration_problem():
