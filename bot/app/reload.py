@@ -18,7 +18,7 @@ from bot.app.current import Current, Reloaded
 from bot.core.index import Index
 from bot.core.query import read_topics
 from bot.daemon import Bot
-from bot.errors import ConfigError
+from bot.errors import ConfigError, DiskFull
 from bot.logs import set_level
 from bot.poll import LiveIndex
 from config import Settings, load
@@ -74,10 +74,17 @@ class Reloader:
             problems = [f"{path}: {sentence}" for path, sentence in error.problems]
             log.error("config.rejected", problems=problems)  # noqa: TRY400 - the problems say all that a trace would
             return self._note("; ".join(problems), ok=False)
+        except Exception as error:  # a bug that some text brings out harms that text, not the bot that runs
+            log.exception("config.broke")
+            return self._note(f"they cannot be worked through ({type(error).__name__})", ok=False)
         for secret in read.secrets():
             self._hide(secret)
         settings, waiting = merged(self._current.settings, read)
-        await self._put_in_place(settings)
+        try:
+            await self._put_in_place(settings)
+        except DiskFull as error:
+            self._asked = True  # again at the next look, until there is room
+            return self._note(str(error), ok=False)
         log.info("config.reloaded", sources=len(self._bot.polling.sources), topics=len(settings.topics))
         if not waiting:
             return self._note("", ok=True)

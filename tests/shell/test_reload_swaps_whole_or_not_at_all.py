@@ -15,12 +15,13 @@ from bot.app.current import Current
 from bot.app.reload import Reloader
 from bot.core.model import Chat
 from bot.core.speech import Call
+from bot.errors import DiskFull
 from config import Settings
 from config.reloading import merged
 from tests.configuring import SOURCE, loaded, write
 from tests.fakes.clock import FakeClock
 from tests.fakes.door import until
-from tests.fakes.house import ANA, House, Room
+from tests.fakes.house import ANA, Breaking, House, Room
 
 NONE = "[catalogue]\nenabled = []\n"
 
@@ -54,9 +55,9 @@ def test_the_same_settings_are_no_change(tmp_path: Path) -> None:
 class Stage:
     """A bot whose settings lie in a file, watched with quick beats."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: Breaking | None = None) -> None:
         self.file = write(folder, NONE)
-        self.house = House(Room(FakeClock()), clock=FakeClock())
+        self.house = House(Room(FakeClock()), clock=FakeClock(), store=store)
         self.current = Current(loaded(folder, NONE))
         self.hidden: list[str] = []
         self.reloader = Reloader(self.house.bot, self.current, self.file, {}, self.hidden.append)
@@ -78,8 +79,8 @@ class Stage:
 
 
 @asynccontextmanager
-async def serving(folder: Path) -> AsyncIterator[Stage]:
-    stage = Stage(folder)
+async def serving(folder: Path, store: Breaking | None = None) -> AsyncIterator[Stage]:
+    stage = Stage(folder, store)
     await stage.house.bot.begin()
     task = asyncio.create_task(stage.house.bot.serve())
     await until(lambda: stage.house.bot.last_tick)
@@ -155,6 +156,25 @@ async def test_a_secret_that_came_with_new_settings_is_kept_out_of_logs_from_the
         assert (await stage.reloader.reload()).ok
         assert stage.hidden == ["https://ping.example/secret-path"]
         assert stage.current.settings.ops.ping_url.get_secret_value() == "https://ping.example/secret-path"
+
+
+async def test_a_full_disk_keeps_the_old_settings_until_there_is_room(tmp_path: Path) -> None:
+    store = Breaking("register", DiskFull("The disk is full."))
+    async with serving(tmp_path, store) as stage:
+        store.breaks = True
+        stage.write(SOURCE.format(id="new"))
+        await until(lambda: stage.current.reload_failed == "The disk is full.")
+        assert stage.ids == {"source-1"}
+        store.breaks = False
+        await until(lambda: stage.ids == {"new"})
+        assert stage.current.reload_failed == ""
+
+
+async def test_a_bug_in_reading_settings_harms_no_bot_that_runs(tmp_path: Path) -> None:
+    async with serving(tmp_path) as stage:
+        stage.reloader._environ = None  # type: ignore[assignment]
+        assert (await stage.reloader.reload()).why.startswith("they cannot be worked through (")
+        assert stage.ids == {"source-1"}
 
 
 async def test_a_file_that_is_gone_does_not_mean_the_defaults(tmp_path: Path) -> None:
