@@ -54,6 +54,8 @@ ANSWERS: dict[str, tuple[Callable[[], Exception] | None, bool, str]] = {
 class Walk(RuleBasedStateMachine):
     """People come and go, stories appear, answers are given in any order, the process dies and starts again."""
 
+    ROUNDS = 2  # until the store has answered all that follows from one event
+
     def __init__(self) -> None:
         super().__init__()
         self.cleanup = ExitStack()
@@ -72,7 +74,7 @@ class Walk(RuleBasedStateMachine):
 
     async def quiet(self) -> None:
         """Let all that can go on go on, until only answers and time are missing."""
-        for _ in range(2):
+        for _ in range(self.ROUNDS):
             self.lanes.wake()
             await self.store.census()
             for _ in range(8):
@@ -278,7 +280,9 @@ def told(state: DeliveryState) -> str:
 
 
 class WalkOnDisk(Walk):
-    """The same on a database file."""
+    """The same on a database file, whose answers come from a thread."""
+
+    ROUNDS = 9
 
     def open(self) -> Store:
         directory = self.cleanup.enter_context(in_memory_directory())

@@ -46,7 +46,7 @@ _RETRYING = """\
 BUGS = (
     Bug(
         "recorded before it is sent",
-        "tests/whole/test_kills_lose_nothing.py::test_kills_in_delivery_and_polling",
+        "tests/whole/test_lanes_keep_the_model.py::test_any_order_of_events_is_delivered_as_the_model_says",
         (
             (
                 "bot/deliver.py",
