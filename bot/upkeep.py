@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -77,7 +78,11 @@ class Upkeep:
             log.error("backup.failed", error=str(error))  # noqa: TRY400 - the sentence says all that a trace would
             return
         self._last_backup = now
-        gone = await asyncio.to_thread(_clear, plan, self._data_dir, now)
+        try:
+            gone = await asyncio.to_thread(_clear, plan, self._data_dir, now)
+        except OSError as error:
+            log.warning("backup.old_ones_stay", error=str(error))
+            gone = 0
         log.info("backup.done", file=file.name, removed=gone)
 
     async def _prune(self, plan: Plan, now: datetime) -> None:
@@ -113,7 +118,10 @@ def in_numbers(pruned: Pruned) -> dict[str, int]:
 
 
 def _newest_in(directory: Path) -> datetime | None:
-    return newest(file.name for file in _files(directory))
+    """Read when the newest backup was made; of a directory that cannot be read, the next backup will tell."""
+    with contextlib.suppress(OSError):
+        return newest(file.name for file in _files(directory))
+    return None
 
 
 def _clear(plan: Plan, data_dir: Path, now: datetime) -> int:

@@ -72,6 +72,20 @@ async def test_a_store_without_a_disk_says_so(tmp_path: Path) -> None:
         await open_store("memory:").backup(tmp_path / "x.gz")
 
 
+async def test_a_copy_whose_pages_are_damaged_is_no_backup_either(path: Path, tmp_path: Path) -> None:
+    store = await a_large_one(path, 1)
+    await store.writer.aside(lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        for page in range(2, size // 4096, 3):
+            file.seek(page * 4096)
+            file.write(os.urandom(4096))
+    with pytest.raises(StoreError, match="not sound|could not be made"):
+        await store.backup(tmp_path / "x.gz")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["data"]
+    await store.close()
+
+
 async def test_a_damaged_database_makes_no_backup(path: Path, tmp_path: Path) -> None:
     store = SqliteStore(path)
     await follow(store, a_chat(1))

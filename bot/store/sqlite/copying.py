@@ -14,7 +14,7 @@ import shutil
 import sqlite3
 import stat
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from gzip import BadGzipFile
 from pathlib import Path
@@ -42,14 +42,16 @@ async def back_up(copy_to: Callable[[Path], Awaitable[None]], size: int, file: P
 
     When it is cancelled, the thread that checks and packs ends soon, too: nothing waits for it at a stop.
     """
+    rough, packed = ways = _on_the_way_to(file)
     given_up = threading.Event()
-    with _on_the_way_to(file) as (rough, packed):
-        await asyncio.to_thread(_make_room_for, file, rough, size)
-        await copy_to(rough)
-        try:
+    try:
+        with _explained(file):
+            await asyncio.to_thread(_make_room_for, file, rough, size)
+            await copy_to(rough)
             await asyncio.to_thread(_finish, rough, packed, file, given_up=given_up)
-        finally:
-            given_up.set()
+    finally:
+        given_up.set()
+        await asyncio.shield(asyncio.to_thread(_remove, ways))  # a large file takes its time to go
 
 
 def back_up_at_once(connection: sqlite3.Connection, file: Path) -> None:
@@ -57,33 +59,41 @@ def back_up_at_once(connection: sqlite3.Connection, file: Path) -> None:
 
     That is what was just done with the database itself; its indexes are compared each night.
     """
+    rough, packed = ways = _on_the_way_to(file)
     try:
-        with _on_the_way_to(file) as (rough, packed):
+        with _explained(file):
             _make_room_for(file, rough, size_of(connection), may_exist=True)
             with closing(sqlite3.connect(rough, isolation_level=None)) as copy:
                 copy.execute("PRAGMA journal_mode = OFF")
                 copy.execute("PRAGMA synchronous = OFF")
                 connection.backup(copy)
             _finish(rough, packed, file, check="quick_check(1)")
-    except sqlite3.Error as error:
-        raise StoreError(f"The backup {file} could not be made. {sentence(error)}") from error
+    finally:
+        _remove(ways)
+
+
+def _on_the_way_to(file: Path) -> tuple[Path, Path]:
+    """Name two files beside, for the copy and for what it is packed into; neither is there before or afterwards."""
+    return file.with_name(f".{file.name}.copy"), file.with_name(f".{file.name}.part")
+
+
+def _remove(files: Iterable[Path]) -> None:
+    with suppress(OSError):
+        for file in files:
+            file.unlink(missing_ok=True)
 
 
 @contextmanager
-def _on_the_way_to(file: Path) -> Iterator[tuple[Path, Path]]:
-    """Name two files beside, for the copy and for what it is packed into; neither is there before or afterwards."""
-    ways = file.with_name(f".{file.name}.copy"), file.with_name(f".{file.name}.part")
+def _explained(file: Path) -> Iterator[None]:
     try:
-        yield ways
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(f"The backup {file} could not be made. {sentence(error)}") from error
     except OSError as error:
         raise StoreError(
             f"The backup {file} could not be written: {error.strerror}. "
             "Check the directory, its rights and the room there."
         ) from error
-    finally:
-        with suppress(OSError):
-            for way in ways:
-                way.unlink(missing_ok=True)
 
 
 def size_of(connection: sqlite3.Connection) -> int:
