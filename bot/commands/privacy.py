@@ -11,8 +11,8 @@ _MINE = Choice("What is kept here", "mydata")
 _FORGET = Choice("Delete it", "forget")
 
 _KEPT = (
-    "the platform, this chat's number there, its language and time zone, what it follows, its pauses, "
-    "and which alerts it was sent when"
+    "the platform, this chat's number there and since when it is known, its language and time zone, "
+    "what it follows, its pauses, and which alerts it was sent when"
 )
 _NOT_KEPT = (
     "names, user names, phone numbers, the words people write (but for the filters they set), lists of members, "

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.commands.kept import page_of
 from bot.core.model import Chat
+from handlers.slack import render as slack
+from handlers.telegram import render as telegram
 from tests.builders import a_story, a_why
 from tests.fakes.asker import HERE, Asker, a_desk, lines_of, text_of
 from tests.storing import publish
@@ -98,3 +102,22 @@ async def test_forget_says_what_goes_and_nothing_is_left():
     assert "deleted" in await asker.ask(lines_of(asked)[0])
     assert await asker.ask("mydata") == "Nothing is kept about this chat."
     assert await asker.desk.store.preferences(HERE) is None
+
+
+async def test_a_page_is_one_message_in_every_room():
+    asker = Asker(a_desk(), TELEGRAM)
+    for line in ("follow tps", "follow asylum", "follow removal haiti"):
+        await asker.ask(line)
+    for number in range(1, 31):
+        await publish(asker.desk.store, a_story(number))
+    for number in range(1, 9):
+        reply = await asker.reply(f"mydata {number}")
+        assert len(telegram.reply(reply)) == len(slack.pages(reply)) == 1
+        (message,) = telegram.reply(reply)
+        assert json.loads(message.text) == json.loads(text_of(reply))
+
+
+@given(st.dictionaries(st.text(), st.text() | st.lists(st.integers() | st.text()) | st.none(), max_size=9))
+def test_whatever_is_kept_is_laid_out_as_json_that_reads_back(row):
+    text, _, _ = page_of({"chats": [row]}, 1)
+    assert json.loads(text) == {"chats": [row]}
