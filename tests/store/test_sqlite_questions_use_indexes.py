@@ -13,6 +13,7 @@ import pytest
 from bot.core.lateness import Patience
 from bot.core.model import Voice
 from bot.core.outcome import Later, Moved, Sent
+from bot.core.retention import Ages, cutoffs
 from bot.store.sqlite.store import SqliteStore
 from tests.builders import NOW, a_chat, a_source, a_story, at, some_changes
 from tests.storing import EVERYWHERE, LEASE, addressed, claim, follow, in_memory_directory, publish
@@ -85,6 +86,7 @@ QUESTIONS: dict[str, Callable[[SqliteStore], Awaitable[object]]] = {
     "wake": lambda store: store.wake(a_chat(1)),
     "part": lambda store: store.part(a_chat(1), "x", NOW),
     "forget": lambda store: store.forget(a_chat(1)),
+    "prune": lambda store: store.prune(cutoffs(at(days=9), Ages()), 100),
     "story": lambda store: store.story(1),
     "story with key": lambda store: store.story_with_key("url:x"),
     "decisions": lambda store: store.decisions(1),

@@ -25,6 +25,7 @@ def retention(db: Database) -> None:
             hash TEXT PRIMARY KEY,
             forgotten_at TEXT
         ) STRICT, WITHOUT ROWID""")
+    db.execute("CREATE INDEX forgotten_by_time ON forgotten (forgotten_at)")
     db.execute("""
         CREATE TABLE restored_sources (
             source_id TEXT PRIMARY KEY REFERENCES sources (id),
