@@ -174,14 +174,21 @@ class FakeSlack:
 
     async def uninstall(self, team: str, *order: str, word: str = "account_inactive") -> None:
         """Remove the app from a workspace; Slack tells it in this order."""
+        self.end_app(team, word)
+        for kind in order or ("app_uninstalled", "tokens_revoked"):
+            await self.tell_end(kind, team)
+
+    def end_app(self, team: str, word: str = "account_inactive") -> None:
+        """Remove the app from a workspace, and tell nobody yet."""
         for token, owner in self.world.teams.items():
             if owner == team:
                 self.world.tokens[token] = word
                 self.world.expires.pop(token, None)
         self.oauth.end(team)
-        for kind in order or ("app_uninstalled", "tokens_revoked"):
-            what = {"tokens": {"oauth": [], "bot": [self.world.bot_user_of(team)]}} if kind == "tokens_revoked" else {}
-            await self.event(kind, team, **what)
+
+    async def tell_end(self, kind: str, team: str) -> None:
+        what = {"tokens": {"oauth": [], "bot": [self.world.bot_user_of(team)]}} if kind == "tokens_revoked" else {}
+        await self.event(kind, team, **what)
 
     def renew(self) -> None:
         """Make all tokens good again."""

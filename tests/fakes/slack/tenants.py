@@ -100,6 +100,7 @@ async def tenants(
     clock: FakeClock | None = None,
     http: bool = False,
     who: str | tuple[str, ...] = "members",
+    door: FakeDoor | None = None,
 ) -> AsyncIterator[Tenants]:
     """Set the stage; with a Slack of an earlier stage it is a restart."""
     clock = clock or FakeClock()
@@ -116,7 +117,7 @@ async def tenants(
             clock=clock, api_url=slack.api_url, who=who, timeout=2.0, rhythm=QUICK,
         )  # fmt: skip
         web = Web("127.0.0.1", 0, clock=clock, ready=_ready, public_routes=room.public_routes)
-        door = FakeDoor()
+        door = door or FakeDoor()
         if http:
             slack.send_to(f"{web.open()}/slack/events")
         tasks = [asyncio.create_task(room.listen(door)), asyncio.create_task(web.listen(door))]
