@@ -49,9 +49,10 @@ async def deliver(store: SqliteStore) -> None:
         print("sent", row.id, flush=True)
 
 
-async def loop(path: Path, synchronous: str = "FULL") -> None:
+async def loop(path: Path, synchronous: str = "") -> None:
     store = SqliteStore(path)
-    await store.writer.aside(lambda db: db.execute(f"PRAGMA synchronous = {synchronous}").fetchone())
+    if synchronous:  # else as the store itself has it
+        await store.writer.aside(lambda db: db.execute(f"PRAGMA synchronous = {synchronous}").fetchone())
     await store.recover(NOW, every_lease=True)
     (cursor,) = await store.cursors()
     number = int(cursor.etag)
