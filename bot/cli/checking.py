@@ -92,7 +92,8 @@ def _columns(pairs: tuple[tuple[str, str], ...]) -> Iterator[str]:
 def _summary(settings: Settings) -> Iterator[str]:
     waiting = settings.not_yet_sources()
     yield f"Telegram: {'on' if settings.telegram.is_on else 'off, no token'}"
-    yield f"Slack: {'on' if settings.slack.is_on else 'off, no tokens'}"
+    served = "workspaces that install the app" if settings.slack.is_for_many else "one workspace"
+    yield f"Slack: {f'on, {settings.slack.mode} mode, {served}' if settings.slack.is_on else 'off, no tokens'}"
     yield f"Topics: {len(settings.topics)}"
     yield f"Sources: {len(settings.source_specs())}, and {len(waiting)} that are not supported yet"
     yield from _columns(tuple((source_id, why) for source_id, _, why in waiting))

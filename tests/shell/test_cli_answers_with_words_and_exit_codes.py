@@ -240,31 +240,6 @@ def test_the_version_names_what_it_stands_on(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out.startswith(f"policybell {__version__}\n")
 
 
-def test_the_slack_manifest_speaks_the_configured_command(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    config.write_text("[slack]\ncommand = '/visas'\n")
-    assert cli.run(["slack", "manifest", "--config", str(config)]) == 0
-    assert json.loads(capsys.readouterr().out)["features"]["slash_commands"][0]["command"] == "/visas"
-
-
-def test_the_slack_manifest_for_requests_names_the_public_address(
-    config: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    argv = ["slack", "manifest", "--config", str(config), "--http"]
-    assert cli.run([*argv, "https://bell.example.org/"]) == 0
-    settings = json.loads(capsys.readouterr().out)["settings"]
-    assert settings["interactivity"]["request_url"] == "https://bell.example.org/slack/events"
-    assert not settings["socket_mode_enabled"]
-    for wrong in (
-        "http://bell.example.org",
-        "bell.example.org",
-        "https://",
-        "https://bell.example.org/x",
-        "https://b?x=1",
-    ):
-        assert cli.run([*argv, wrong]) == 2
-        assert "https://bell.example.org" in capsys.readouterr().err
-
-
 # --- the store, with a daemon and without ---------------------------------------------------------------------------
 
 
