@@ -199,10 +199,7 @@ async def walk(kind: str, pair: Sequence[Chat], taken: Sequence[tuple[str, ...]]
 def test_two_tenants_of_one_bot_cannot_tell_that_the_other_is_there(kind: str, walks: int) -> None:
     @settings(
         max_examples=walks * SHARE,
-        derandomize=True,
         phases=[Phase.generate],  # a walk is short enough to be read; making it shorter takes minutes
-        database=None,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     @given(pair=st.sampled_from(PAIRS), taken=st.lists(steps, min_size=8, max_size=16))
