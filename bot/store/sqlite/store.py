@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -127,22 +128,23 @@ class SqliteStore:
             await self.writer.aside(checkpoint)
 
     async def _empty_log_soon(self) -> None:
-        if await self.writer.aside(checkpoint):
+        if await self._empty_log():
             return
         log.warning("store.log_kept", advice="another program reads the database; its log is emptied after that")
         if self._emptying is None or self._emptying.done():
-            self._emptying = asyncio.create_task(self._empty_log())
+            self._emptying = asyncio.create_task(self._keep_emptying_log())
 
-    async def _empty_log(self) -> None:
-        while True:
-            await asyncio.sleep(EMPTY_AGAIN_SECONDS)
-            try:
-                if await self.writer.aside(checkpoint):
+    async def _keep_emptying_log(self) -> None:
+        with contextlib.suppress(StoreError):  # whoever writes next is told
+            while True:
+                await asyncio.sleep(EMPTY_AGAIN_SECONDS)
+                if await self._empty_log():
                     return
-            except DiskFull:
-                continue
-            except StoreError:  # whoever writes next is told
-                return
+
+    async def _empty_log(self) -> bool:
+        with contextlib.suppress(DiskFull):
+            return await self.writer.aside(checkpoint)
+        return False
 
     async def backup(self, file: Path) -> None:
         """Write everything to a new file, checked and compressed; all else goes on meanwhile."""
