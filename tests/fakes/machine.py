@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -105,6 +106,7 @@ def booted(folder: Path, bare: Path) -> Iterator[Machine]:
                 group.rmdir()
                 break
             time.sleep(0.1)
+        shutil.rmtree(root, ignore_errors=True)  # a gigabyte that nobody looks at again
 
 
 def _copy(bare: Path, root: Path) -> None:

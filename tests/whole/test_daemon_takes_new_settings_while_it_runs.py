@@ -185,5 +185,9 @@ async def test_what_needs_a_restart_is_named_and_systemd_sees_the_reload_begin_a
         await until(lambda: here.manager.states == ["READY=1", "RELOADING=1", "READY=1"])
         await until(lambda: here.manager.pings > 0)
         assert "failing; telegram on; web on" in here.manager.status
+        _, said = await here.daemon.ask("doctor", "--json")
+        found = {one["what"]: one["verdict"] for one in json.loads(said)}
+        assert {found[what] for what in ("bot", "page", "database", "data", "sources", "clock")} == {"ok"}, said
+        assert (await here.daemon.ask("doctor", "--probe"))[0] == 0
         await here.daemon.stop()
         assert here.manager.states == ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]
