@@ -84,17 +84,22 @@ async def test_what_came_of_a_message_is_written_as_soon_as_it_can_be_and_is_not
         assert home.room.platform.attempts == 1
 
 
-async def test_no_source_is_asked_while_it_is_full(clock: FakeClock) -> None:
-    home = Home(clock, "due")
+async def test_nothing_new_is_begun_while_it_is_full_though_there_is_room_for_the_mark(clock: FakeClock) -> None:
+    """What room the ballast gave is for what is under way and for operators."""
+    home = Home(clock, "retry")  # nobody asks for that here: it only keeps the disk full
     async with home.serving():
-        home.space.give()
         home.store.breaks = True
+        home.space.give()
         rounds, ticks = len(home.house.announced), home.house.bot.ticks
+        row = await home.house.post()
         clock.advance(timedelta(hours=7))
+        home.house.lanes.wake()
         await until(lambda: home.house.bot.ticks > ticks + 3)
         assert len(home.house.announced) == rounds
+        assert home.room.platform.attempts == 0
         home.store.breaks = False
-        await until(lambda: len(home.house.announced) > rounds)
+        await until(lambda: len(home.house.announced) > rounds and home.room.platform.attempts)
+        assert await home.house.state(row) in {DeliveryState.SENDING, DeliveryState.SENT}
 
 
 @pytest.mark.parametrize("method", ["commit", "expire"])

@@ -49,6 +49,7 @@ async def store(path: Path) -> AsyncIterator[SqliteStore]:
         ("PRAGMA trusted_schema", {0}),
         ("PRAGMA mmap_size", {0}),
         ("PRAGMA temp_store", {2}),
+        ("PRAGMA wal_autocheckpoint", {0}),
     ],
 )
 async def test_the_connection_has_every_safe_setting(store: SqliteStore, question: str, answers: set[object]) -> None:
