@@ -159,6 +159,8 @@ def test_the_page_marks_what_is_followed() -> None:
 
 
 async def test_followed_in_a_folder_of_its_own_it_leads_to_the_first_alert_on_both_platforms(tmp_path: Path) -> None:
+    if not (ROOT / ".venv/bin/policybell").exists():
+        pytest.skip("this environment was not made by `make setup`")
     program = tmp_path / "opt" / "policybell"
     program.mkdir(parents=True)
     for part in (".venv", "bot.toml", "docs"):
