@@ -29,10 +29,8 @@ class Owed:
         self.state = "pending" if self.reasons else "cancelled"
 
     def came_to(self, outcome: str) -> None:
-        """Say what an answer means, as docs/design.md has it. A row that is not being sent any more stays as it is."""
+        """Say what an answer means for what is being sent."""
         match outcome:
-            case _ if self.state != "sending":
-                return
             case "sent":
                 self.state = "sent"
             case "unsure" if self.unsure:
@@ -54,6 +52,7 @@ class Model:
     follows: dict[Chat, set[str]] = field(default_factory=dict)
     owed: dict[Chat, dict[int, Owed]] = field(default_factory=dict)
     gone: set[Chat] = field(default_factory=set)
+    paused: set[Chat] = field(default_factory=set)
     former: dict[Chat, Chat] = field(default_factory=dict)
     copies: dict[tuple[Chat, int], list[bool]] = field(default_factory=lambda: defaultdict(list))
 
@@ -78,41 +77,65 @@ class Model:
     def publish(self, story: int, queries: set[str]) -> None:
         for home, asked in self.follows.items():
             if home not in self.gone and asked & queries:
-                self.owed[home][story] = Owed((story, str(home)), asked & queries)
+                owed = self.owed[home][story] = Owed((story, str(home)), asked & queries)
+                owed.state = "cancelled" if home in self.paused else "pending"
+
+    def pause(self, chat: Chat) -> None:
+        home = self.of(chat)
+        if home in self.owed:
+            self.paused.add(home)
+            self.cancel(home)
+
+    def resume(self, chat: Chat) -> None:
+        self.paused.discard(self.of(chat))
+
+    def cancel(self, home: Chat) -> None:
+        for owed in self.owed[home].values():
+            if owed.state == "pending":
+                owed.state = "cancelled"
 
     def begin(self, chat: Chat, stories: tuple[int, ...]) -> list[Owed]:
         """Note that a message leaves: to somebody who is owed just that, next, and nothing else at this moment."""
         lane = self.owed[self.of(chat)]
         assert self.of(chat) == chat, "written to a former name"
+        assert chat not in self.paused, "told during a pause"
         assert all(owed.state != "sending" for owed in lane.values()), "two at once"
         waiting = [story for story, owed in sorted(lane.items()) if owed.state == "pending"]
-        assert list(stories) == waiting[: len(stories)], "something else was next"
+        assert list(stories) == waiting[: len(stories)], f"{stories} was sent, and {waiting} wait"
         begun = [lane[story] for story in stories]
         for owed in begun:
             owed.state = "sending"
         return begun
 
     def arrive(self, chat: Chat, stories: tuple[int, ...], marks: tuple[bool, ...], begun: list[Owed]) -> None:
+        """Note that a message was accepted.
+
+        Not counted: what left for a chat that was forgotten since, or whose row gave way to that of another chat that
+        turned out to be the same. Both were under way at that moment.
+        """
         for story, marked, owed in zip(stories, marks, begun, strict=True):
+            if not any(lane.get(story) is owed for lane in self.owed.values()):
+                continue
             copies = self.copies[chat, story]
             copies.append(marked)
             owed.arrived += 1
             assert copies[1:] in ([], [True]), "a third copy, or a second that is not marked"
 
     def settle(self, begun: Iterable[Owed], outcome: str) -> None:
-        """Note what came of a message. Nothing waits for a chat that cannot be reached."""
-        for owed in begun:
+        """Note what came of a message. What is not being sent any more stays as it is.
+
+        Nothing waits for a chat that cannot be reached, or wants silence.
+        """
+        for owed in [owed for owed in begun if owed.state == "sending"]:
             owed.came_to(outcome)
-            if owed.state == "pending" and any(owed in self.owed[home].values() for home in self.gone):
+            if owed.state == "pending" and any(owed in self.owed[home].values() for home in self.gone | self.paused):
                 owed.state = "cancelled"
 
     def leave(self, chat: Chat) -> None:
         """Note that a chat cannot be reached, nor any of its threads."""
         for home in self.threads(chat):
             self.gone.add(home)
-            for owed in self.owed[home].values():
-                if owed.state == "pending":
-                    owed.state = "cancelled"
+            self.cancel(home)
 
     def come_back(self, chat: Chat) -> None:
         self.gone -= {self.of(chat)} | (set() if chat.thread else self.threads(chat))
@@ -138,6 +161,9 @@ class Model:
             self.gone.add(new)
         else:
             self.gone.discard(new)
+        if old in self.paused and (ours is None or (old.platform, old.id) != (new.platform, new.id)):
+            self.paused.add(new)  # of two threads that become one, each keeps its pause to itself
+        self.paused.discard(old)
         self.follows[new] = self.follows.pop(old) | self.follows.get(new, set())
         self.owed[new] = _joined(theirs, ours or {})
 
@@ -146,7 +172,11 @@ class Model:
         for known in (self.follows, self.owed):
             known.pop(home, None)
         self.gone.discard(home)
+        self.paused.discard(home)
+        names = {home, *(name for name, there in self.former.items() if there == home)}
         self.former = {name: there for name, there in self.former.items() if there != home}
+        for key in [key for key in self.copies if key[0] in names]:
+            del self.copies[key]
 
 
 def _joined(theirs: dict[int, Owed], ours: dict[int, Owed]) -> dict[int, Owed]:

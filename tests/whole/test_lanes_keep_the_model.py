@@ -142,6 +142,17 @@ class Walk(RuleBasedStateMachine):
         self.model.come_back(chat)
         self.runner.run(self.quiet())
 
+    @rule(chat=chats, silent=st.booleans())
+    def pause(self, chat: Chat, silent: bool) -> None:
+        """Ask for silence, or end it."""
+        if silent:
+            self.runner.run(self.store.mute(chat, None, None, self.clock.now()))
+            self.model.pause(chat)
+        else:
+            self.runner.run(self.store.unmute(chat, None, self.clock.now()))
+            self.model.resume(chat)
+        self.runner.run(self.quiet())
+
     # stories
 
     @rule(asked=st.sets(queries, min_size=1), twice=st.booleans())
@@ -262,6 +273,8 @@ class Walk(RuleBasedStateMachine):
     def all_ends_well(self) -> None:
         """Let every message arrive from now on: nothing waits for ever, and what counts as sent did arrive."""
         rounds = 0
+        for chat in CHATS:
+            self.pause(chat, silent=False)
         while self.model.waits():
             rounds += 1
             assert rounds < 20 + 2 * self.story, "something waits for ever"
