@@ -43,6 +43,14 @@ _RETRYING = """\
                 if not left:
                     raise
 """
+_CURSORS_FIRST = """\
+    _all_of_it = threaded(committing.commit)
+
+    async def commit(self, changes):
+        from dataclasses import replace
+        await self._all_of_it([replace(one, verdicts=(), deliveries=()) for one in changes])
+        await self._all_of_it(changes)
+"""
 _POWER_CUT = "tests/store/test_power_cuts_lose_nothing.py::test_nothing_that_was_acknowledged_is_lost"
 _SETTING = (
     "tests/store/test_sqlite_is_set_up_safely.py"
@@ -66,9 +74,9 @@ BUGS = (
         "::test_dying_at_any_statement_leaves_all_of_a_transaction_or_nothing[poll-1]",
         (
             (
-                "bot/store/sqlite/committing.py",
-                "    _write_cursors(connection, cursors)\n",
-                '{old}    connection.execute("COMMIT")\n    connection.execute("BEGIN IMMEDIATE")\n',
+                "bot/store/sqlite/store.py",
+                "    commit = threaded(committing.commit)\n",
+                _CURSORS_FIRST,
             ),
         ),
     ),
