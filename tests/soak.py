@@ -70,7 +70,7 @@ def main() -> int:
             name = running[ended]
             print(f"{'ok' if passed else 'FAILED':6} {seconds:5.0f} s  {name}")
             failed += not passed
-            for line in said[-20_000:].splitlines():
+            for line in said.splitlines() if passed else said[-20_000:].splitlines():
                 if not passed or not _NOISE.match(line):
                     print(f"        {line}")
             sys.stdout.flush()
