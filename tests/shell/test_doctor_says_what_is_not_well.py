@@ -46,10 +46,13 @@ async def data(tmp_path: Path) -> Path:
 
 
 def examined(
-    folder: Path, *, port: int = 0, now: datetime = NOW, environ: dict[str, str] | None = None
+    folder: Path, *, port: int = 0, now: datetime | None = None, environ: dict[str, str] | None = None
 ) -> dict[str, Finding]:
     text = f"[bot]\ndata_dir = '{folder}'\n[web]\nlisten = '127.0.0.1:{port or free_port()}'\n"
-    return {found.what: found for found in examine_everything(loaded(folder.parent, text, environ), now)}
+    return {
+        found.what: found
+        for found in examine_everything(loaded(folder.parent, text, environ), now or datetime.now(UTC))
+    }
 
 
 def test_what_is_well_is_said_to_be_well(data: Path) -> None:
