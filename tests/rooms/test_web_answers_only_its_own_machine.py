@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from urllib.parse import urlsplit
 
 import pytest
@@ -91,6 +92,46 @@ async def test_routes_beside_the_pages_are_for_this_machine_unless_they_are_publ
         assert (await browser.post("/events/T1", b"", host="bot.example", origin="null")).text == "hello"
         assert (await browser.get("/events/T1", host="bot.example")).status == 403
         assert (await browser.get("/", host="bot.example")).status == 403
+
+
+@pytest.mark.parametrize(
+    "header", ["Forwarded", "X-Forwarded-For", "x-forwarded-proto", "X-Forwarded-Host", "X-Real-IP", "Via"]
+)
+@pytest.mark.parametrize("path", PATHS)
+async def test_what_came_through_a_proxy_is_refused_though_it_names_this_machine(path, header):
+    async with a_web_room(door := FakeDoor()) as (_, browser):
+        answered = await browser.get(path, host="127.0.0.1:8080", **{header: "203.0.113.9"})
+    assert answered.status == 403
+    assert "through a proxy" in answered.text
+    assert not door.calls
+
+
+@pytest.mark.parametrize(
+    ("version", "added"), [("1.0", ""), ("1.1", "X-Forwarded-For: 203.0.113.9\r\n"), ("1.1", "Via: 1.1 edge\r\n")]
+)
+async def test_a_proxy_that_writes_its_own_host_makes_nobody_an_operator(version, added):
+    """What nginx sends without `proxy_set_header Host`: HTTP/1.0, and our own address for a name."""
+    public = [web.post("/slack/events", said_hello)]
+    async with a_web_room(door := FakeDoor(), public_routes=public) as (_, browser):
+        host = browser.url.removeprefix("http://")
+        sent = f"Host: {host}\r\n{added}Connection: close\r\nSec-Fetch-Site: same-origin\r\n"
+        form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 17\r\n\r\nline=outbox+pause"
+        refused = await answer_to(host, f"POST /chat HTTP/{version}\r\n{sent}{form}")
+        heard = await answer_to(host, f"POST /slack/events HTTP/{version}\r\n{sent}{form}")
+    assert refused.split()[1] == "403"
+    assert not door.calls
+    assert heard.split()[1] == "200"  # what proves its caller itself is for proxies
+
+
+async def answer_to(address: str, request: str) -> str:
+    host, _, port = address.partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(request.encode())
+    async with asyncio.timeout(10):
+        answer = (await reader.read()).decode()
+    writer.close()
+    await writer.wait_closed()
+    return answer
 
 
 async def test_a_body_too_large_is_refused_and_so_is_one_that_is_no_form():
