@@ -197,7 +197,7 @@ async def test_what_nobody_here_answers_is_acknowledged_with_nothing(scene: Scen
 async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
     app = web.Application()
     app.add_routes(Requests(SIGNING_SECRET, clock=FakeClock(), read_seconds=0.05).routes())
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, lingering_time=0)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
