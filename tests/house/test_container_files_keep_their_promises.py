@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from config.layers import SECRETS
+from config.not_yet import NOT_YET
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "container"
@@ -74,6 +75,13 @@ def test_no_secret_is_in_an_image_or_a_file() -> None:
     named = set(re.findall(r"^  (\w+):\n    file: \./secrets/(\w+)$", COMPOSE, re.MULTILINE))
     assert named == {(name, name) for name in ("telegram__token", "slack__bot_token", "slack__app_token")}
     assert all(name.replace("__", ".", 1) in SECRETS for name, _ in named)
+
+
+def test_every_secret_that_is_obeyed_can_be_let_in_by_taking_a_mark_away() -> None:
+    opened = re.sub(r"^(\s+)# ", r"\1", COMPOSE, flags=re.MULTILINE)
+    obeyed = {path.replace(".", "__") for path in SECRETS - set(NOT_YET)}
+    assert set(re.findall(r"^      - (\w+__\w+)$", opened, re.MULTILINE)) == obeyed
+    assert set(re.findall(r"^  (\w+):\n    file: \./secrets/\1$", opened, re.MULTILINE)) == obeyed
 
 
 def test_compose_gives_it_as_little_as_it_needs() -> None:

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from config.layers import SECRETS, gather
+from config.not_yet import NOT_YET
 from tests.fakes.daemon import ROOT
 
 UNIT = ROOT / "docs" / "systemd" / "policybell.service"
@@ -76,6 +78,23 @@ def test_it_says_what_the_daemon_needs_said() -> None:
     assert {"MemoryMax", "TasksMax", "StateDirectory", "IPAddressDeny"} <= unit.keys()
     credentials = [line.partition(":") for line in unit["LoadCredential"]]
     assert all(path.endswith(f"/{name}") for name, _, path in credentials)  # as `policybell check` reads the folder
+
+
+def test_the_unit_and_the_files_that_the_page_shows_hand_over_every_secret_that_the_daemon_reads(
+    tmp_path: Path,
+) -> None:
+    page = (ROOT / "docs" / "operate.md").read_text()
+    shown = re.findall(r"^LoadCredential=(.*)$", page, re.MULTILINE)
+    credentials = dict(line.split(":") for line in [*settings()["LoadCredential"], *shown])
+    assert credentials == {name: f"/etc/policybell/secrets/{name}" for name in credentials}
+    assert {name.replace("__", ".") for name in credentials} == SECRETS - set(NOT_YET)
+    for name in credentials:
+        (tmp_path / name).write_text(f"it is {name}")
+    read, wrong = gather(None, {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert wrong == []
+    for name in credentials:
+        section, key = name.split("__")
+        assert read[section][key] == f"it is {name}"
 
 
 def allowed_calls(analyze: str) -> set[str]:
