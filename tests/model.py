@@ -155,12 +155,7 @@ class Model:
         self.former = {name: new if home == old else home for name, home in self.former.items() if name != new}
         self.former[old] = new
         theirs, ours = self.owed.pop(old), self.owed.get(new)
-        was_gone = old in self.gone
-        self.gone.discard(old)
-        if (ours is None and was_gone) or (new in self.gone and was_gone):
-            self.gone.add(new)
-        else:
-            self.gone.discard(new)
+        self.gone -= {old, new}  # whoever moved can be reached
         if old in self.paused and (ours is None or (old.platform, old.id) != (new.platform, new.id)):
             self.paused.add(new)  # of two threads that become one, each keeps its pause to itself
         self.paused.discard(old)

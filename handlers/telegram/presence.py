@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import structlog
 from telegram import Chat as TelegramChat
 from telegram import ChatMember, ChatMemberUpdated
 
 from bot.core.model import Chat
 from bot.core.speech import Reply, Span
-from bot.errors import ChatMoved, SendError
+from bot.errors import BadMessage, ChatGone, ChatMoved, SendError
 from bot.ports import Clock
 from handlers.telegram import render
 from handlers.telegram.asking import Asking
@@ -21,6 +22,8 @@ from handlers.telegram.client import Client
 from handlers.telegram.replies import Replies
 from handlers.telegram.rights import Rights, may_write
 from handlers.telegram.where import numbered
+
+log = structlog.get_logger()
 
 _GROUPS = {TelegramChat.GROUP, TelegramChat.SUPERGROUP}
 _ABSENT = {ChatMember.LEFT, ChatMember.BANNED}
@@ -62,20 +65,22 @@ class Presence:
         return chat_id in self._greeted
 
     async def _leave(self, here: Chat, kind: str, why: str) -> None:
-        if kind == TelegramChat.GROUP and (to := await self._moved(here)) is not None:
-            await self._asking.door.moved(here, to)
-        else:
-            await self._asking.door.left(here, why)
+        """Tell a group that the bot was removed from from one that became a supergroup, and so was left behind.
 
-    async def _moved(self, here: Chat) -> Chat | None:
-        """Tell a group that became a supergroup, and so was left behind, from one that the bot was removed from."""
+        Where Telegram does not say which, nothing is noted: the next message to the group will tell.
+        """
         try:
-            await self._client.described(here)
+            if kind == TelegramChat.GROUP:
+                await self._client.described(here)
         except ChatMoved as moved:
-            return moved.to
-        except SendError:
-            return None
-        return None
+            await self._asking.door.moved(here, moved.to)
+            return
+        except (ChatGone, BadMessage):
+            pass
+        except SendError as error:
+            log.warning("chat.unclear", platform=here.platform, error=type(error).__name__)
+            return
+        await self._asking.door.left(here, why)
 
     async def _greet(self, change: ChatMemberUpdated, *, came: bool) -> None:
         """Say how to begin: in a group that the bot came to, and to whoever put it into a channel."""

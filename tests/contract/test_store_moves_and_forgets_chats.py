@@ -112,6 +112,16 @@ async def test_a_merged_chat_rests_as_long_as_either_and_is_active_if_either_was
     assert (await claim_one(store, at(hours=1))).chat == SUPERGROUP
 
 
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_whoever_moves_can_be_reached_though_both_names_were_gone(store: Store, is_known: bool) -> None:
+    for chat in (GROUP, SUPERGROUP) if is_known else (GROUP,):
+        await follow(store, chat)
+        await store.part(chat, "left", NOW)
+    await store.move(GROUP, SUPERGROUP)
+    (row,) = await publish(store, a_story(1))
+    assert ((await claim_one(store)).id, row.chat) == (row.id, SUPERGROUP)
+
+
 async def test_moves_follow_one_another(store: Store) -> None:
     await follow(store, GROUP)
     (row,) = await publish(store, a_story(1))

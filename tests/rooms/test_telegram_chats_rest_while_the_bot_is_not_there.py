@@ -125,6 +125,22 @@ async def test_a_group_that_became_a_supergroup_was_not_left(house: House) -> No
     assert await house.active() == {in_telegram(new)}
 
 
+@pytest.mark.parametrize("status", [500, 429])
+async def test_a_group_of_which_telegram_does_not_say_whether_it_moved_was_not_left(house: House, status: int) -> None:
+    old = house.telegram.world.add_group(kind="group", admins=[ANA])
+    await house.follow(old)
+    await publish(house.store.inner, a_story(1))
+    new = house.telegram.world.upgrade_group(old, told=False)
+    house.telegram.fail_next(status, "not now", method="getChat")
+    house.telegram.world.become(old, ANA, "left")
+    await house.quiet()
+    assert house.telegram.calls["getChat"] == 1
+    assert await house.active() == {in_telegram(old)}
+    await house.store.inner.move(in_telegram(old), in_telegram(new))  # the service message
+    assert await house.active() == {in_telegram(new)}
+    assert await states(house) == [DeliveryState.PENDING]
+
+
 async def test_a_change_that_is_told_twice_changes_once(house: House) -> None:
     group = house.telegram.world.add_group(admins=[ANA])
     update = house.telegram.world.invite(group, ANA)

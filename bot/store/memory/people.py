@@ -39,8 +39,7 @@ class Home:
         return Mutes(self.mute, {one.query_id: one.mute for one in self.subscriptions if one.mute is not None})
 
     def take_over(self, other: Home) -> None:
-        """Become both chats: active if one was, at rest while one was, following what both followed."""
-        self.gone = self.gone and other.gone
+        """Become both chats: at rest while one was, following what both followed."""
         self.not_before = max(self.not_before, other.not_before)
         self.subscriptions.extend([one for one in other.subscriptions if one.query_id not in self.follows()])
         self.subscriptions.sort(key=lambda one: one.id)
@@ -153,6 +152,7 @@ class People:
             self.homes[new].take_over(moved)
             if not of_one_chat(old, new):
                 self.homes[new].mute = longer(self.homes[new].mute, moved.mute)
+        self.homes[new].gone = False  # whoever moved can be reached, whatever was told before
         return old, new
 
     def forget(self, chat: Chat) -> None:

@@ -120,15 +120,20 @@ def _threads(connection: Connection, chat: Chat) -> list[int]:
 
 
 def move(connection: Connection, chat: Chat, to: Chat) -> None:
-    """Give a chat a new name, merging it into the chat that has that name, where there is one."""
+    """Give a chat a new name, merging it into the chat that has that name, where there is one.
+
+    Whoever moved can be reached, whatever was told before.
+    """
     old = find(connection, chat)
     if old is None or _is_named(connection, old, to):
         return
     new = find(connection, to)
     if new is None or new == old:
+        new = old
         _rename(connection, old, to)
     else:
         _merge(connection, old, new)
+    connection.execute("UPDATE chats SET gone_at = NULL WHERE id = ? AND gone_at IS NOT NULL", (new,))
 
 
 def _is_named(connection: Connection, chat_id: int, chat: Chat) -> bool:
@@ -167,10 +172,8 @@ def _merge(connection: Connection, old: int, new: int) -> None:
     connection.execute("UPDATE deliveries SET chat_id = ? WHERE chat_id = ?", (new, old))
     connection.execute("UPDATE OR IGNORE subscriptions SET chat_id = ? WHERE chat_id = ?", (new, old))
     connection.execute("DELETE FROM subscriptions WHERE chat_id = ?", (old,))
-    gone_at, not_before = connection.execute("SELECT gone_at, not_before FROM chats WHERE id = ?", (old,)).fetchone()
+    (not_before,) = connection.execute("SELECT not_before FROM chats WHERE id = ?", (old,)).fetchone()
     _join_mutes(connection, old, new)
-    if gone_at is None:
-        connection.execute("UPDATE chats SET gone_at = NULL WHERE id = ? AND gone_at IS NOT NULL", (new,))
     if not_before is not None:
         connection.execute(
             "UPDATE chats SET not_before = max(coalesce(not_before, ''), ?) WHERE id = ?", (not_before, new)
