@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.core.lateness import Patience
-from bot.core.model import Chat, Delivery, DeliveryState
+from bot.core.model import Chat, Delivery, DeliveryState, Retried
 from bot.core.outcome import Outcome
 
 
@@ -84,8 +84,11 @@ class Outbox(Protocol):
         """The row by which a chat, under its present name or a former one, is told of a story. Tests are none."""
         ...
 
-    async def retry(self, delivery_id: str, now: datetime) -> bool:
-        """Put a maybe, dead, expired or cancelled row back; what may have arrived stays marked. False: no such row."""
+    async def retry(self, delivery_id: str, now: datetime) -> Retried:
+        """Put a maybe, dead, expired or cancelled row back, or say why not; what may have arrived is marked.
+
+        It keeps the reasons that its chat still follows; without any, or for a chat that is gone, it stays given up.
+        """
         ...
 
     async def discard(self, delivery_id: str, now: datetime) -> bool:

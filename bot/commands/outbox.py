@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import assert_never
 
 from bot.commands.registry import Desk, Who, command
 from bot.commands.wording import bold, echo, plural, refusal, reply
-from bot.core.model import PLATFORMS, Delivery, DeliveryState
+from bot.core.model import PLATFORMS, Delivery, DeliveryState, Retried
 from bot.core.speech import Call, Reply, Span
 from bot.core.words import span_of_time, time_in_words
 
@@ -28,8 +29,7 @@ async def outbox(desk: Desk, call: Call) -> Reply:
             found = await desk.store.delivery(delivery_id)
             return reply(*_lines(desk, found)) if found else _no_such(delivery_id)
         case ("retry", delivery_id):
-            done = await desk.store.retry(delivery_id, desk.clock.now())
-            return reply("Put back: it goes out again.") if done else _no_such(delivery_id)
+            return _of_retry(await desk.store.retry(delivery_id, desk.clock.now()), delivery_id)
         case ("discard", delivery_id):
             done = await desk.store.discard(delivery_id, desk.clock.now())
             return reply("Discarded: it will not be sent.") if done else _no_such(delivery_id)
@@ -40,6 +40,20 @@ async def outbox(desk: Desk, call: Call) -> Reply:
                 "Usage: outbox list, outbox show ID, outbox retry ID, outbox discard ID, outbox pause [PLATFORM], "
                 "outbox resume [PLATFORM]."
             )
+
+
+def _of_retry(what: Retried, delivery_id: str) -> Reply:
+    match what:
+        case Retried.DONE:
+            return reply("Put back: it goes out again.")
+        case Retried.UNFOLLOWED:
+            return refusal("Not put back: its chat has unfollowed what it was for. `outbox show` names the chat.")
+        case Retried.GONE:
+            return refusal("Not put back: its chat cannot be reached. It must let the bot in again first.")
+        case Retried.NOTHING:
+            return _no_such(delivery_id)
+        case _:
+            assert_never(what)
 
 
 async def _pause_or_resume(desk: Desk, what: str, platforms: Sequence[str]) -> Reply:

@@ -265,6 +265,18 @@ class DeliveryState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Retried(StrEnum):
+    """What became of the wish to send a row again; true where it was put back."""
+
+    DONE = "done"
+    NOTHING = "nothing"  # there is no such row, or nothing is left to do with it
+    UNFOLLOWED = "unfollowed"  # its chat follows nothing any more that it was for
+    GONE = "gone"  # its chat cannot be reached
+
+    def __bool__(self) -> bool:
+        return self is Retried.DONE
+
+
 class Lateness(StrEnum):
     """How a message tells an alert: as one of its own, or by a line in a list of late ones (`bot.core.lateness`)."""
 

@@ -5,7 +5,7 @@
        │◄─────────────────┤ Unsure: marked, repeated once; again: maybe
        │                  │ Refused: repeated once as plain text; again: dead
        │                  └ Gone ──────────────────► cancelled
-       └ retry: from maybe, dead, expired, cancelled
+       └ retry: from maybe, dead, expired, cancelled, while its chat is there and follows what it was for
 
 A row whose last reason was unfollowed while it was being sent is cancelled instead of waiting again, and so is one
 whose chat wants silence by then, or cannot be reached.
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
-from bot.core.model import Chat, Delivery, DeliveryState, Lateness, Mute, Reason, Why
+from bot.core.model import Chat, Delivery, DeliveryState, Lateness, Mute, Reason, Retried, Why
 from bot.core.outcome import Gone, Later, Moved, Outcome, Refused, Sent, Unsure
 
 STOPPED = "the program stopped while this was being sent"
@@ -156,9 +156,20 @@ def farther(row: Delivery) -> int:
     return _FURTHEST_FIRST.index(DeliveryState.SENT if row.receipt else row.state)
 
 
-def retried(row: Delivery) -> Delivery:
-    """Put a row back. What may have arrived stays marked; a refused text gets its full chance again."""
-    return replace(row, state=DeliveryState.PENDING, plain=False, receipt="")
+def retried(row: Delivery, followed: Collection[int], *, chat_is_gone: bool) -> Delivery | Retried:
+    """Put a row back, or say why not. What may have arrived, or was told in a list, is marked.
+
+    A refused text gets its full chance again.
+    """
+    if row.state not in RETRIABLE:
+        return Retried.NOTHING
+    if chat_is_gone:
+        return Retried.GONE
+    why = asked_for(row.alert.why, row.alert.reason, followed)
+    if why is None:
+        return Retried.UNFOLLOWED
+    back = replace(row, alert=replace(row.alert, why=why), unsure=row.unsure or bool(row.receipt))
+    return replace(back, state=DeliveryState.PENDING, plain=False, receipt="")
 
 
 def joined(kept: Delivery, dropped: Delivery) -> Delivery:

@@ -33,13 +33,10 @@ async def test_a_chat_gets_one_row_at_a_time_oldest_first(store: Store) -> None:
 
 
 async def test_chats_are_served_side_by_side_the_oldest_row_first(store: Store) -> None:
-    await follow(store, BEN)
+    await follow(store, BEN, "topic:tps")
     (late,) = await publish(store, a_story(1), due_at=at(seconds=-1))
-    await store.unfollow(BEN, None, NOW)
-    await follow(store, ANA)
-    (early,) = await publish(store, a_story(2), due_at=at(seconds=-9))
-    await follow(store, BEN)
-    await store.retry(late.id, NOW)
+    await follow(store, ANA, "topic:asylum")
+    (early,) = await publish(store, a_story(2), "topic:asylum", due_at=at(seconds=-9))
     assert [row.id for row in await claim(store)] == [early.id, late.id]
 
 

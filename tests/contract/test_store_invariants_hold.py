@@ -92,7 +92,6 @@ class Stores(RuleBasedStateMachine):
         self.story = 0
         self.planned: list[Changes] = []
         self.under_way: list[Delivery] = []
-        self.put_back: set[str] = set()
         self.names = Names()
         self.promised: set[tuple[Chat, int]] = set()  # which chats must have a row for which story
 
@@ -194,7 +193,7 @@ class Stores(RuleBasedStateMachine):
             assert preferences is not None
             assert preferences.mute is None or not preferences.mute.holds(self.now), "told during a pause"
             asked = {(row.chat, why.query_id) for why in row.alert.why}
-            assert asked <= followed or row.id in self.put_back, "told what nobody there follows"
+            assert asked <= followed, "told what nobody there follows"
         self.under_way.extend(claimed)
 
     @precondition(lambda self: self.under_way)
@@ -264,7 +263,6 @@ class Stores(RuleBasedStateMachine):
         rows = self.rows()
         row = rows[which % len(rows)]
         self.both(lambda store: store.retry(row.id, self.now))
-        self.put_back.add(row.id)
 
     @precondition(lambda self: self.promised)
     @rule(which=st.integers(0, 99))

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from bot.core.model import DeliveryState, Reader, Reason, StoredQuery, Voice, Why
+from bot.core.model import DeliveryState, Reader, Reason, Retried, StoredQuery, Voice, Why
 from bot.core.outcome import Gone, Later, Sent
 from bot.ports import QueryLog, Store
 from tests.builders import NOW, a_chat, a_delivery, a_story, an_alert, at, some_changes
@@ -200,11 +200,41 @@ async def test_following_wakes_a_chat_and_lets_its_new_rows_go(store: Store) -> 
     assert (await claim_one(store, at(seconds=1))).id == row.id
 
 
-async def test_a_row_put_back_for_a_chat_that_is_gone_waits_until_it_wakes(store: Store) -> None:
+async def test_a_row_of_a_chat_that_is_gone_is_not_put_back_until_it_wakes(store: Store) -> None:
     await follow(store, ANA)
     (row,) = await publish(store, a_story(1))
     await store.settle(await claim_one(store), Gone("kicked"), NOW)
-    await store.retry(row.id, NOW)
-    assert await claim(store) == ()
+    assert await store.retry(row.id, NOW) is Retried.GONE
+    assert await state_of(store, row) == DeliveryState.CANCELLED
     await store.wake(ANA)
+    assert await store.retry(row.id, NOW) is Retried.DONE
     assert (await claim_one(store)).id == row.id
+
+
+async def test_a_row_is_not_put_back_for_a_chat_that_follows_nothing_of_it_any_more(store: Store) -> None:
+    await follow(store, ANA, "topic:tps")
+    (row,) = await publish(store, a_story(1))
+    await store.unfollow(ANA, None, NOW)
+    await follow(store, ANA, "topic:asylum")
+    assert await store.retry(row.id, NOW) is Retried.UNFOLLOWED
+    assert await state_of(store, row) == DeliveryState.CANCELLED
+    assert await claim(store) == ()
+
+
+async def test_a_row_that_is_put_back_keeps_the_reasons_that_are_left(store: Store) -> None:
+    await follow(store, ANA, "topic:tps")
+    await follow(store, ANA, "topic:asylum")
+    (row,) = await publish(store, a_story(1))
+    await store.discard(row.id, NOW)
+    await store.unfollow(ANA, "topic:tps", NOW)
+    assert await store.retry(row.id, NOW) is Retried.DONE
+    assert [why.label for why in (await claim_one(store)).alert.why] == ["ASYLUM"]
+
+
+async def test_a_test_message_is_put_back_without_a_subscription(store: Store) -> None:
+    await follow(store, ANA)
+    await store.unfollow(ANA, None, NOW)
+    test = a_delivery(an_alert(a_story(1), ANA, reason=Reason.TEST, why=()))
+    await store.commit((some_changes(a_story(1), deliveries=[test]),))
+    await store.discard(test.id, NOW)
+    assert await store.retry(test.id, NOW) is Retried.DONE

@@ -157,6 +157,21 @@ async def test_rows_are_put_back_and_discarded():
     assert "Usage" in await operator.ask("outbox explode")
 
 
+async def test_a_row_that_cannot_go_again_is_not_put_back_and_the_operator_hears_why():
+    operator = Asker(desk := a_desk(), is_operator=True)
+    (row,) = await with_rows(desk, 1)
+    await desk.store.part(row.chat, "kicked", NOON)
+    gone = await operator.reply(f"outbox retry {row.id}")
+    await desk.store.wake(row.chat)
+    await desk.store.unfollow(row.chat, None, NOON)
+    unfollowed = await operator.reply(f"outbox retry {row.id}")
+    assert not gone.ok
+    assert "cannot be reached" in text_of(gone)
+    assert not unfollowed.ok
+    assert "has unfollowed" in text_of(unfollowed)
+    assert desk.store._rows[row.id].state is DeliveryState.CANCELLED
+
+
 async def test_a_row_that_was_refused_is_shown_with_its_body_and_how_to_send_it_again():
     operator = Asker(desk := a_desk(), is_operator=True)
     (row,) = await with_rows(desk, 1)

@@ -126,6 +126,15 @@ async def test_the_outbox_is_listed_shown_discarded_and_retried(desk: Desk) -> N
         assert (answered.ok, answered.exit) == (False, 1)
 
 
+async def test_a_retry_that_would_not_be_sent_is_a_failure_in_words(desk: Desk) -> None:
+    row = await filled(desk)
+    await desk.store.unfollow(row.chat, None, NOW)
+    answered = await asked(desk, "outbox", "retry", row.id)
+    assert (answered.ok, answered.exit) == (False, 1)
+    assert "Not put back" in answered.text
+    assert await data(desk, "outbox", "list") == []
+
+
 async def test_why_names_the_story_its_decisions_and_the_row(desk: Desk) -> None:
     row = await filled(desk)
     by_number = await data(desk, "why", str(row.alert.story.number), str(row.chat))

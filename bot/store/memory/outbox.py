@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.core.lateness import Patience
-from bot.core.model import Chat, Delivery, DeliveryState, Lateness, Reason
+from bot.core.model import Chat, Delivery, DeliveryState, Lateness, Reason, Retried
 from bot.core.outcome import Gone, Moved, Outcome, Unsure
 from bot.store import rules
 from bot.store.memory.people import NEVER, People
@@ -177,12 +177,16 @@ class Outbox:
         news = [row for row in rows if row.delivery.alert.reason is not Reason.TEST]
         return next(iter(self.shown(sorted(news, key=lambda row: row.seq))), None)
 
-    def retry(self, delivery_id: str, now: datetime) -> bool:
+    def retry(self, delivery_id: str, now: datetime) -> Retried:
         row = self.rows.get(delivery_id)
-        if row is None or row.state not in rules.RETRIABLE:
-            return False
-        row.delivery, row.waiting_since = rules.retried(row.delivery), now
-        return True
+        if row is None:
+            return Retried.NOTHING
+        home = self.people.homes[row.delivery.chat]
+        back = rules.retried(row.delivery, home.follows(), chat_is_gone=home.gone)
+        if isinstance(back, Retried):
+            return back
+        row.delivery, row.waiting_since = back, now
+        return Retried.DONE
 
     def discard(self, delivery_id: str, now: datetime) -> bool:
         row = self.rows.get(delivery_id)

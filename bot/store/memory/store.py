@@ -18,6 +18,7 @@ from bot.core.model import (
     Past,
     Preferences,
     Reader,
+    Retried,
     Story,
     Subscription,
     Voice,
@@ -228,7 +229,7 @@ class MemoryStore:
     async def told(self, chat: Chat, story: int) -> Delivery | None:
         return self._outbox.told(chat, story)
 
-    async def retry(self, delivery_id: str, now: datetime) -> bool:
+    async def retry(self, delivery_id: str, now: datetime) -> Retried:
         return self._outbox.retry(delivery_id, now)
 
     async def discard(self, delivery_id: str, now: datetime) -> bool:

@@ -8,12 +8,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.core.lateness import Patience
-from bot.core.model import Chat, Delivery, DeliveryState
+from bot.core.model import Chat, Delivery, DeliveryState, Retried
 from bot.core.outcome import Gone, Moved, Outcome, Unsure
 from bot.store.rules import (
     DISCARDABLE,
     DISCARDED,
-    RETRIABLE,
     STOPPED,
     about,
     held_back,
@@ -23,7 +22,7 @@ from bot.store.rules import (
     settled,
     together,
 )
-from bot.store.sqlite import chats, waiting
+from bot.store.sqlite import chats, people, waiting
 from bot.store.sqlite.bundling import bundles
 from bot.store.sqlite.muting import mutes_of
 from bot.store.sqlite.rows import (
@@ -37,6 +36,7 @@ from bot.store.sqlite.rows import (
     plain,
     stamp,
     stamp_or_null,
+    why_json,
 )
 
 
@@ -113,8 +113,7 @@ def _settle(connection: Connection, row: Row, delivery: Delivery, outcome: Outco
         chats.rest(connection, delivery.chat, until)
     if after.state is DeliveryState.PENDING:
         after = held_back(after, mutes_of(connection, row["chat_id"]), now)
-        (gone_at,) = connection.execute("SELECT gone_at FROM chats WHERE id = ?", (row["chat_id"],)).fetchone()
-        after = left_behind(after, chat_is_gone=gone_at is not None)
+        after = left_behind(after, chat_is_gone=_is_gone(connection, row["chat_id"]))
     _write(connection, after, now)
     match outcome:
         case Moved(to=to):
@@ -124,6 +123,11 @@ def _settle(connection: Connection, row: Row, delivery: Delivery, outcome: Outco
         case Gone(why=why):
             chats.part(connection, delivery.chat, why, now)
     return after.state
+
+
+def _is_gone(connection: Connection, chat_id: int | None) -> bool:
+    (gone_at,) = connection.execute("SELECT gone_at FROM chats WHERE id = ?", (chat_id,)).fetchone()
+    return gone_at is not None
 
 
 def _write(connection: Connection, row: Delivery, now: datetime) -> None:
@@ -198,14 +202,21 @@ def told(connection: Connection, chat: Chat, story: int) -> Delivery | None:
     return next(iter(deliveries_of(connection, rows)), None)
 
 
-def retry(connection: Connection, delivery_id: str, now: datetime) -> bool:
+def retry(connection: Connection, delivery_id: str, now: datetime) -> Retried:
     """Put a row back that was given up; from now on it waits anew."""
     row = delivery(connection, delivery_id)
-    if row is None or row.state not in RETRIABLE:
-        return False
-    _write(connection, retried(row), now)
-    connection.execute("UPDATE deliveries SET waiting_since = ? WHERE id = ?", (stamp(now), plain(delivery_id)))
-    return True
+    if row is None:
+        return Retried.NOTHING
+    followed = {one.query_id for one in people.subscriptions(connection, row.chat)}
+    back = retried(row, followed, chat_is_gone=_is_gone(connection, chats.find(connection, row.chat)))
+    if isinstance(back, Retried):
+        return back
+    _write(connection, back, now)
+    connection.execute(
+        "UPDATE deliveries SET waiting_since = ?, why = ? WHERE id = ?",
+        (stamp(now), why_json(back.alert.why), plain(delivery_id)),
+    )
+    return Retried.DONE
 
 
 def discard(connection: Connection, delivery_id: str, now: datetime) -> bool:
