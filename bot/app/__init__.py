@@ -10,7 +10,7 @@ from pathlib import Path
 from bot.app.build import build
 from bot.app.current import Current
 from bot.app.reload import Reloader
-from bot.app.rooms import RunOptions
+from bot.app.rooms import RunOptions, refuse_to_be_deaf
 from bot.app.service import keep_informed, reload_on_signal, stop_on_signals
 from bot.app.upkeep import keep_up
 from bot.app.world import real_world, sample_world
@@ -33,6 +33,7 @@ def main(settings: Settings, options: RunOptions) -> int:
 
     The child that parses is started first of all, before any thread, and knows no secret.
     """
+    refuse_to_be_deaf(settings, options)
     data_dir = settings.bot.data_dir
     if options.sample:
         data_dir /= "sample"

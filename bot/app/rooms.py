@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.app.world import World
+from bot.errors import ConfigError
 from bot.ports import Platform
 from bot.sample.beside import SampleBeside
 from bot.welcome import RoomLine
@@ -36,6 +37,14 @@ class RunOptions:
     hide: Callable[[str], None] = _hide_nothing
 
 
+def refuse_to_be_deaf(settings: Settings, options: RunOptions) -> None:
+    """Raise `ConfigError` where Slack would call us at a port that stays closed."""
+    calls = settings.slack.is_on and settings.slack.mode == "http"
+    if calls and not (options.web or options.once or options.sample):
+        words = 'is "http": Slack calls this bot at web.listen, which --no-web leaves closed. Leave out --no-web'
+        raise ConfigError((("slack.mode", words),))
+
+
 def open_rooms(
     settings: Settings,
     options: RunOptions,
@@ -60,7 +69,7 @@ def open_rooms(
 
         room = open_slack(settings.slack, world, options.hide)
         public_routes += room.public_routes
-        yield room, RoomLine("Slack", how_heard(settings.slack, has_web=options.web))
+        yield room, RoomLine("Slack", how_heard(settings.slack, has_web=not options.once))
     if options.web and not options.once:
         beside = SampleBeside(settings.web.listen.host, settings.bot.data_dir)
         closing.push_async_callback(beside.close)

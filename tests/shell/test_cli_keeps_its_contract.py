@@ -40,8 +40,8 @@ def test_every_command_that_reads_takes_json() -> None:
     assert without == WITHOUT_JSON
 
 
-def started(*argv: str, folder: Path) -> subprocess.Popen[bytes]:
-    environ = {"PATH": os.environ["PATH"], "HOME": "/nowhere", "POLICYBELL_BOT__DATA_DIR": str(folder)}
+def started(*argv: str, folder: Path, **more: str) -> subprocess.Popen[bytes]:
+    environ = {"PATH": os.environ["PATH"], "HOME": "/nowhere", "POLICYBELL_BOT__DATA_DIR": str(folder), **more}
     return subprocess.Popen(
         [sys.executable, "-m", "bot", *argv],
         cwd=ROOT,
@@ -73,6 +73,16 @@ def test_a_held_lock_is_5_and_names_the_holder(tmp_path: Path) -> None:
         code, said = ended(started("run", folder=tmp_path))
     assert code == 5
     assert f"process {os.getpid()}" in said
+
+
+def test_a_bot_that_slack_could_not_reach_is_3_and_makes_nothing(tmp_path: Path) -> None:
+    slack = {"MODE": "http", "BOT_TOKEN": "xoxb-1", "SIGNING_SECRET": "s" * 32}
+    environ = {f"POLICYBELL_SLACK__{name}": value for name, value in slack.items()}
+    code, said = ended(started("run", "--no-web", folder=tmp_path, **environ))
+    assert code == 3
+    assert "slack.mode" in said
+    assert "--no-web" in said
+    assert not (tmp_path / "policybell.db").exists()
 
 
 def test_interrupted_is_130(tmp_path: Path) -> None:
