@@ -46,7 +46,7 @@ class Town:
         self.chats = [701 + number for number in range(chats)]
         self.items = [BRIDGE]
         self.show()
-        self._environ = {"POLICYBELL_TELEGRAM__TOKEN": telegram.token, "POLICYBELL_TELEGRAM__API_URL": telegram.api_url}
+        self._environ = telegram.environ
         self.daemon = Daemon(folder, SETTINGS.format(url=feeds.url("/feed.xml")), self._environ)
 
     async def __aenter__(self) -> Self:

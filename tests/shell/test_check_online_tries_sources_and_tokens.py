@@ -40,11 +40,8 @@ def text(feeds: FeedServer, *paths: str) -> str:
 def environ(telegram: FakeTelegram, slack: FakeSlack, **other: str) -> dict[str, str]:
     return {
         "POLICYBELL_FETCH__ALLOW_PRIVATE_ADDRESSES": "true",
-        "POLICYBELL_TELEGRAM__TOKEN": telegram.token,
-        "POLICYBELL_TELEGRAM__API_URL": telegram.api_url,
-        "POLICYBELL_SLACK__BOT_TOKEN": slack.bot_token,
-        "POLICYBELL_SLACK__APP_TOKEN": slack.app_token,
-        "POLICYBELL_SLACK__API_URL": slack.api_url,
+        **telegram.environ,
+        **slack.environ,
         **other,
     }
 

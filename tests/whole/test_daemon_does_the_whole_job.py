@@ -57,17 +57,7 @@ async def feeds() -> AsyncIterator[FeedServer]:
 async def test_alerts_follow_a_command_in_order_on_both_platforms(tmp_path: Path, feeds: FeedServer) -> None:
     async with FakeTelegram() as telegram, FakeSlack() as slack:
         group = telegram.world.add_group(admins=[ANA])
-        daemon = Daemon(
-            tmp_path,
-            toml(feeds),
-            {
-                "POLICYBELL_TELEGRAM__TOKEN": telegram.token,
-                "POLICYBELL_TELEGRAM__API_URL": telegram.api_url,
-                "POLICYBELL_SLACK__BOT_TOKEN": slack.bot_token,
-                "POLICYBELL_SLACK__APP_TOKEN": slack.app_token,
-                "POLICYBELL_SLACK__API_URL": slack.api_url,
-            },
-        )
+        daemon = Daemon(tmp_path, toml(feeds), {**telegram.environ, **slack.environ})
         try:
             await daemon.start()
             await until(lambda: feeds.count("/uscis.xml") > 1)

@@ -52,7 +52,7 @@ async def test_every_start_is_quick_and_every_notice_is_told_once(tmp_path: Path
     async with FeedServer() as feeds, FakeTelegram() as telegram:
         items = [tps_item(0)]
         feeds.publish("/feed.xml", rss("USCIS", items), etag='"0"')
-        environ = {"POLICYBELL_TELEGRAM__TOKEN": telegram.token, "POLICYBELL_TELEGRAM__API_URL": telegram.api_url}
+        environ = telegram.environ
         daemon = Daemon(tmp_path, SETTINGS.format(url=feeds.url("/feed.xml")), environ)
         clock = asyncio.get_running_loop().time
         for number in range(1, TIMES + 1):

@@ -95,12 +95,8 @@ class Town:
 async def town(folder: Path) -> AsyncIterator[Town]:
     with systemd(folder, watchdog_seconds=60) as manager:
         async with FeedServer() as feeds, FakeTelegram() as telegram:
-            environ = {
-                "POLICYBELL_TELEGRAM__TOKEN": telegram.token,
-                "POLICYBELL_TELEGRAM__API_URL": telegram.api_url,
-                **manager.environ,
-            }
-            found = Town(Daemon(folder, "", environ), feeds, telegram, manager)
+            daemon = Daemon(folder, "", {**telegram.environ, **manager.environ})
+            found = Town(daemon, feeds, telegram, manager)
             found.publish("a", tps_item(0))
             found.publish("b", tps_item(100))
             found.write("a")

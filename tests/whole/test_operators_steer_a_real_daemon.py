@@ -57,17 +57,7 @@ async def feeds() -> AsyncIterator[FeedServer]:
 async def test_operators_are_obeyed_counted_and_recorded_without_a_name(tmp_path: Path, feeds: FeedServer) -> None:
     async with FakeTelegram() as telegram, FakeSlack() as slack:
         group = telegram.world.add_group(admins=[OLGA])
-        daemon = Daemon(
-            tmp_path,
-            toml(feeds),
-            {
-                "POLICYBELL_TELEGRAM__TOKEN": telegram.token,
-                "POLICYBELL_TELEGRAM__API_URL": telegram.api_url,
-                "POLICYBELL_SLACK__BOT_TOKEN": slack.bot_token,
-                "POLICYBELL_SLACK__APP_TOKEN": slack.app_token,
-                "POLICYBELL_SLACK__API_URL": slack.api_url,
-            },
-        )
+        daemon = Daemon(tmp_path, toml(feeds), {**telegram.environ, **slack.environ})
 
         def answered(chat: int, words: str) -> bool:
             return any(words in message.text for message in telegram.accepted if message.chat == chat)

@@ -59,6 +59,15 @@ class FakeSlack:
 
     # --- life -----------------------------------------------------------------------------------------------------
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """The variables by which a bot finds this server and may use it."""
+        return {
+            "POLICYBELL_SLACK__BOT_TOKEN": self.bot_token,
+            "POLICYBELL_SLACK__APP_TOKEN": self.app_token,
+            "POLICYBELL_SLACK__API_URL": self.api_url,
+        }
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self

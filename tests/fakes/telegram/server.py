@@ -75,6 +75,11 @@ class FakeTelegram:
         """The root, for `POLICYBELL_TELEGRAM__API_URL`."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """The variables by which a bot finds this server and may use it."""
+        return {"POLICYBELL_TELEGRAM__TOKEN": self.token, "POLICYBELL_TELEGRAM__API_URL": self.api_url}
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self
