@@ -15,6 +15,7 @@ from sqlite_utils import Database
 from bot.core.intake import Cursor
 from bot.core.model import Chat, DeliveryState
 from bot.core.outcome import Sent, Unsure
+from bot.core.retention import Ages, cutoffs
 from bot.errors import StoreError
 from bot.store.migrations import migrations
 from bot.store.sqlite.opening import set_pragmas
@@ -131,6 +132,53 @@ async def test_who_was_forgotten_since_the_backup_stays_forgotten(path: Path, ba
     assert her.id.encode() not in raw
     assert b"herownwords" not in raw
     assert path.with_name("forgotten.key").stat().st_mode & 0o777 == 0o600
+
+
+HERE, AWAY, NEW = "follow", "forget", "backup"
+
+
+@pytest.mark.parametrize(
+    ("lived", "stays"),
+    [
+        ([HERE, NEW, AWAY], False),
+        ([HERE, AWAY, HERE, NEW, AWAY], False),
+        ([HERE, NEW, AWAY, HERE], False),
+        ([HERE, AWAY, HERE, NEW, AWAY, HERE], False),
+        ([HERE, AWAY, HERE, NEW], True),
+        ([HERE, AWAY, NEW, HERE], False),
+    ],
+)
+async def test_how_often_somebody_was_forgotten_before_makes_no_difference(
+    path: Path, backup: Path, lived: list[str], stays: object
+) -> None:
+    store = SqliteStore(path)
+    for hour, what in enumerate(lived):
+        if what == HERE:
+            await follow(store, a_chat(1), now=at(hours=hour))
+        elif what == AWAY:
+            await store.forget(a_chat(1))
+        else:
+            await store.backup(backup)
+    await store.close()
+    for hour in (9, 10):  # the second finds a database that was restored
+        restore(backup, path, at(hours=hour))
+        store = SqliteStore(path)
+        assert bool(await store.subscriptions(a_chat(1))) is stays
+        await store.close()
+
+
+async def test_the_days_count_from_the_last_time_that_somebody_was_forgotten(path: Path, backup: Path) -> None:
+    store = SqliteStore(path)
+    await follow(store, a_chat(1))
+    await store.forget(a_chat(1))
+    await store.prune(cutoffs(at(days=1), Ages()), 100)
+    await follow(store, a_chat(1), now=at(days=20))
+    await store.backup(backup)
+    await store.forget(a_chat(1))
+    for day in (21, 32):
+        await store.prune(cutoffs(at(days=day), Ages()), 100)
+    await store.close()
+    assert restore(backup, path, at(days=33)).forgotten == 1
 
 
 async def test_the_replaced_database_is_kept_with_its_log_and_a_damaged_one_too(path: Path, backup: Path) -> None:

@@ -7,6 +7,7 @@ its own beside the database, made when it is first needed, and in no backup.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 
@@ -48,9 +49,12 @@ class Names:
         part.replace(self._file)
 
 
-def remember(connection: Connection, hashes: list[str]) -> None:
-    """Note who was forgotten, in the same transaction."""
-    connection.executemany("INSERT INTO forgotten (hash) VALUES (?) ON CONFLICT DO NOTHING", [(one,) for one in hashes])
+def remember(connection: Connection, hashes: Iterable[str]) -> None:
+    """Note who was forgotten, in the same transaction. Who was so before is dated anew: the last time counts."""
+    connection.executemany(
+        "INSERT INTO forgotten (hash) VALUES (?) ON CONFLICT (hash) DO UPDATE SET forgotten_at = NULL",
+        [(one,) for one in hashes],
+    )
 
 
 def forgotten_in(connection: Connection) -> frozenset[str]:

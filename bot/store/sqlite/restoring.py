@@ -20,7 +20,7 @@ from bot.store.migrations import migrations
 from bot.store.sqlite import people
 from bot.store.sqlite.copying import sync_directory, unpack
 from bot.store.sqlite.failures import sentence, told
-from bot.store.sqlite.forgetting import Names, forgotten_in
+from bot.store.sqlite.forgetting import Names, forgotten_in, remember
 from bot.store.sqlite.opening import open_database
 from bot.store.sqlite.rows import Connection, chat_of, stamp
 
@@ -52,8 +52,8 @@ def restore(file: Path, database: Path, now: datetime) -> Restored:
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove(fresh)
         unpack(file, fresh)
-        gone = _forgotten_since(database)
-        restored = _prepare(file, fresh, Names(database.parent), gone, now)
+        replaced = _read_replaced(database)
+        restored = _prepare(file, fresh, Names(database.parent), replaced, now)
         return replace(restored, aside=_put_in_place(fresh, database, now))
     except sqlite3.Error as error:
         raise told(error) from error
@@ -63,7 +63,7 @@ def restore(file: Path, database: Path, now: datetime) -> Restored:
         _remove(fresh)
 
 
-def _prepare(file: Path, fresh: Path, names: Names, gone: frozenset[str] | None, now: datetime) -> Restored:
+def _prepare(file: Path, fresh: Path, names: Names, replaced: _Replaced | None, now: datetime) -> Restored:
     """Check the unpacked database, bring it up to date, and tell it what it cannot know."""
     _check(file, fresh)
     db = open_database(fresh, backups=None)
@@ -71,7 +71,7 @@ def _prepare(file: Path, fresh: Path, names: Names, gone: frozenset[str] | None,
         with db.atomic():
             marked, unsure = _mark_waiting(db.conn, now)
             _mark_sources(db.conn, now)
-            forgotten = None if gone is None else _forget_again(db.conn, names, gone)
+            forgotten = None if replaced is None else _forget_again(db.conn, names, replaced)
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         chats, stories = db.execute(
             "SELECT (SELECT count(*) FROM chats WHERE moved_to IS NULL), (SELECT count(*) FROM stories)"
@@ -119,16 +119,28 @@ def _mark_sources(connection: Connection, now: datetime) -> None:
     )
 
 
-def _forgotten_since(database: Path) -> frozenset[str] | None:
+@dataclass(frozen=True, slots=True)
+class _Replaced:
+    """What the database that is to be replaced knows: hashes of who was forgotten, and the `_CHATS` that it has."""
+
+    forgotten: frozenset[str] = frozenset()
+    chats: frozenset[tuple[str, ...]] = frozenset()
+
+
+_CHATS = "SELECT platform, workspace, chat, thread, created_at FROM chats"
+
+
+def _read_replaced(database: Path) -> _Replaced | None:
     """Ask the database that is to be replaced who was forgotten; None where it cannot say.
 
     A sound one takes its log in, so that it is whole without it when the files are swapped; a damaged one is left.
     """
     if not database.exists():
-        return frozenset()
+        return _Replaced()
     try:
         with closing(_opened(database, "ro")) as connection:
             gone = forgotten_in(connection)
+            known = frozenset(map(tuple, connection.execute(_CHATS))) if gone else frozenset()
             (sound,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if sound == "ok":
             with closing(_opened(database, "rw")) as connection:
@@ -136,7 +148,7 @@ def _forgotten_since(database: Path) -> frozenset[str] | None:
     except sqlite3.Error:
         return None
     else:
-        return gone
+        return _Replaced(gone, known)
     finally:  # a reader leaves these behind
         log, index = Path(f"{database}-wal"), Path(f"{database}-shm")
         index.unlink(missing_ok=True)
@@ -148,14 +160,19 @@ def _opened(database: Path, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(f"{database.absolute().as_uri()}?mode={mode}", uri=True)
 
 
-def _forget_again(connection: Connection, names: Names, gone: frozenset[str]) -> int:
-    """Delete every chat that was forgotten after the backup was made."""
-    since = gone - forgotten_in(connection)
-    connection.executemany(
-        "INSERT INTO forgotten (hash) VALUES (?) ON CONFLICT DO NOTHING", [(name,) for name in sorted(since)]
-    )
-    rows = connection.execute("SELECT platform, workspace, chat, thread FROM chats").fetchall() if since else []
-    back = [chat_of(row) for row in rows if names.hash_of(chat_of(row)) in since]
+def _forget_again(connection: Connection, names: Names, replaced: _Replaced) -> int:
+    """Delete every chat that was forgotten after the backup was made.
+
+    Who is forgotten and comes back becomes known anew, at another time: one that was known since the same time to the
+    end was forgotten before the backup, if ever.
+    """
+    remember(connection, sorted(replaced.forgotten))
+    rows = connection.execute(_CHATS).fetchall() if replaced.forgotten else []
+    back = [
+        chat
+        for row in rows
+        if tuple(row) not in replaced.chats and names.hash_of(chat := chat_of(row)) in replaced.forgotten
+    ]
     for chat in back:
         people.forget(connection, chat)
     return len(back)
