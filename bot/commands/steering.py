@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 from bot.commands.registry import Desk
-from bot.commands.wording import bold, echo, plural, refusal, reply
+from bot.commands.wording import bold, echo, refusal, reply
 from bot.core.intake import SourceSpec
 from bot.core.speech import Call, Reply
 
@@ -60,4 +60,4 @@ STEERS: Mapping[str, Callable[[Desk, SourceSpec], Awaitable[Reply]]] = {
 
 def _examples(desk: Desk) -> tuple[str, ...]:
     shown = ", ".join(source.id for source in desk.sources[:3])
-    return (f"{shown}; the web page and `policybell sources list` have all {plural(len(desk.sources), 'of them')}.",)
+    return (f"{shown}; the web page and `policybell sources list` have all of them.",)

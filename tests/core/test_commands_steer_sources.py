@@ -74,7 +74,10 @@ async def test_what_cannot_be_read_is_told_how_to_write_it(line):
 
 
 async def test_an_unknown_source_is_answered_with_ids_that_exist():
-    assert "source-1, source-2" in await (await an_operator()).ask("sources pause nowhere")
+    assert await (await an_operator()).ask("sources pause nowhere") == (
+        "There is no source nowhere. Sources have ids such as source-1, source-2; "
+        "the web page and `policybell sources list` have all of them."
+    )
 
 
 @pytest.mark.parametrize("what", ["pause", "poll"])
