@@ -58,6 +58,7 @@ def _of_retry(what: Retried, delivery_id: str) -> Reply:
 
 async def _pause_or_resume(desk: Desk, what: str, platforms: Sequence[str]) -> Reply:
     """Hold one platform or all, or let them go. What is being sent at this moment ends as it does."""
+    platforms = [name.lower() for name in platforms]
     if unknown := set(platforms).difference(PLATFORMS):
         known = ", ".join(PLATFORMS)
         return refusal("There is no platform ", bold(echo(min(unknown))), f". Those there are: {known}.")

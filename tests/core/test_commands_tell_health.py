@@ -187,7 +187,7 @@ async def test_a_row_that_was_refused_is_shown_with_its_body_and_how_to_send_it_
 async def test_an_operator_pauses_and_resumes_one_platform_or_all():
     operator = Asker(desk := a_desk(platforms=lambda: {"web": "on"}), is_operator=True)
     assert "Paused: telegram. Alerts wait" in await operator.ask("outbox pause telegram")
-    assert await operator.ask("outbox pause telegram") == "That is paused already."
+    assert await operator.ask("outbox pause Telegram") == "That is paused already."
     desk.clock.advance(timedelta(minutes=7))
     assert (await operator.ask("outbox list")).startswith("telegram is paused, for 7 min now.\nThe outbox is empty")
     assert "Paused: slack, web, console." in await operator.ask("outbox pause")
