@@ -14,6 +14,7 @@ from config.catalogue import known_kinds
 from config.layers import SECRETS, SECTIONS, variable
 from config.not_yet import KINDS_NOT_YET, NOT_YET
 from config.settings import Source
+from config.shipped import shipped
 from tests.house.figures import ROOT
 
 OPERATE = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
@@ -96,6 +97,14 @@ def test_every_chat_command_is_documented_as_it_describes_itself(name: str) -> N
     known = COMMANDS[name]
     usage = known.usage.replace("|", "\\|")
     assert f"| `{usage}` | {known.help} | {known.who.name.lower()} |" in section("Commands").splitlines()
+
+
+def test_every_source_that_a_page_steers_exists() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
+    named = set(re.findall(r"\bsources (?:show|pause|resume|poll) ([a-z][a-z0-9-]+)", text))
+    assert named
+    assert named <= {source["id"] for source in shipped("sources")}
 
 
 def test_the_first_page_shows_commands_that_exist_and_nearly_all_of_them() -> None:
