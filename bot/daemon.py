@@ -113,7 +113,7 @@ class FrontDoor:
                 return Reply((), ok=False)
 
     async def moved(self, chat: Chat, to: Chat) -> None:
-        await self._note(lambda: self.desk.store.move(chat, to))
+        await self._note(lambda: self.desk.store.move(chat, to, self.desk.clock.now()))
 
     async def left(self, chat: Chat, why: str) -> None:
         await self._note(lambda: self.desk.store.part(chat, why, self.desk.clock.now()))

@@ -249,8 +249,12 @@ class Store(Outbox, Oversight, Protocol):
         """
         ...
 
-    async def move(self, chat: Chat, to: Chat) -> None:
-        """Give a chat a new id, merging where the new one is known. Waiting rows move along. Idempotent."""
+    async def move(self, chat: Chat, to: Chat, now: datetime) -> None:
+        """Give a chat a new id, merging where the new one is known. Idempotent.
+
+        Waiting rows move along, and are held back where the merged chat wants silence. It is active: what moved can be
+        reached.
+        """
         ...
 
     async def forget(self, chat: Chat) -> None:

@@ -66,7 +66,7 @@ async def loop(path: Path, synchronous: str = "") -> None:
 WORKS: dict[str, Callable[[SqliteStore], Awaitable[object]]] = {
     "poll": lambda store: poll(store, 2),
     "deliver": deliver,
-    "move": lambda store: store.move(a_chat(0), a_chat(1)),
+    "move": lambda store: store.move(a_chat(0), a_chat(1), NOW),
     "forget": lambda store: store.forget(a_chat(0)),
 }
 

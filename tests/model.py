@@ -161,6 +161,8 @@ class Model:
         self.paused.discard(old)
         self.follows[new] = self.follows.pop(old) | self.follows.get(new, set())
         self.owed[new] = _joined(theirs, ours or {})
+        if ours is not None and new in self.paused:
+            self.cancel(new)
 
     def forget(self, chat: Chat) -> None:
         home = self.of(chat)

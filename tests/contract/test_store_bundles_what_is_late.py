@@ -173,7 +173,7 @@ async def test_the_row_of_a_chat_and_a_story_is_found_under_any_of_its_names(sto
     await follow(store, BEN)
     rows = await waiting(store, 0)
     row = next(row for row in rows if row.chat == ANA)
-    await store.move(ANA, a_chat(9))
+    await store.move(ANA, a_chat(9), NOW)
     for name in (ANA, a_chat(9)):
         found = await store.told(name, 1)
         assert found is not None

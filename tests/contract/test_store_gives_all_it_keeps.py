@@ -45,7 +45,7 @@ async def test_a_chat_is_given_its_rows_by_table(store: Store) -> None:
 
 async def test_a_former_name_is_kept_and_given(store: Store) -> None:
     await follow(store, ANA)
-    await store.move(ANA, BEN)
+    await store.move(ANA, BEN, NOW)
     for chat in (ANA, BEN):
         assert {row["chat"] for row in (await store.kept(chat))["chats"]} == {ANA.id, BEN.id}
 

@@ -236,7 +236,7 @@ class Stores(RuleBasedStateMachine):
 
     @rule(chat=chats, to=chats)
     def move(self, chat: Chat, to: Chat) -> None:
-        self.both(lambda store: store.move(chat, to))
+        self.both(lambda store: store.move(chat, to, self.now))
         self.moved(chat, to)
 
     @rule(chat=chats)

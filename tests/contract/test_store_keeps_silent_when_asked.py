@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.core.model import DeliveryState, Mute, Preferences, Reason, Voice
-from bot.core.outcome import Later, Outcome, Sent, Unsure
+from bot.core.outcome import Later, Moved, Outcome, Sent, Unsure
 from bot.ports import Store
 from bot.store.rules import MUTED
 from tests.builders import NOW, a_chat, a_delivery, a_story, an_alert, at, some_changes
@@ -172,21 +172,21 @@ async def test_committing_twice_misses_once(store: Store) -> None:
 async def test_a_pause_moves_along_and_a_merged_chat_is_silent_for_as_long_as_either(store: Store) -> None:
     await follow(store, ANA)
     await store.mute(ANA, None, at(hours=2), NOW)
-    await store.move(ANA, BEN)
+    await store.move(ANA, BEN, NOW)
     assert await store.preferences(BEN) == Preferences(Voice(), Mute(NOW, at(hours=2)))
     other = a_chat(3)
     await follow(store, other)
     await store.mute(other, None, at(hours=1), at(minutes=-1))
-    await store.move(other, BEN)
+    await store.move(other, BEN, NOW)
     assert await store.preferences(other) == Preferences(Voice(), Mute(at(minutes=-1), at(hours=2)))
     last = a_chat(4)
     await follow(store, last)
     await store.mute(last, None, None, at(1))
-    await store.move(BEN, last)
+    await store.move(BEN, last, NOW)
     assert await store.preferences(ANA) == Preferences(Voice(), Mute(at(minutes=-1)))
     unmuted = a_chat(5)
     await follow(store, unmuted)
-    await store.move(last, unmuted)
+    await store.move(last, unmuted, NOW)
     assert await store.preferences(unmuted) == Preferences(Voice(), Mute(at(minutes=-1)))
 
 
@@ -228,10 +228,42 @@ async def test_a_topics_pause_ends_with_the_topic_and_does_not_silence_its_group
     await follow(store, group)
     await follow(store, topic, "topic:asylum")
     await store.mute(topic, None, None, NOW)
-    await store.move(topic, group)
+    await store.move(topic, group, NOW)
     assert await store.preferences(group) == await store.preferences(topic) == Preferences(Voice())
     await publish(store, a_story(1), "topic:asylum")
     assert (await claim_one(store)).chat == group
+
+
+@pytest.mark.parametrize("query", [None, "topic:asylum"])
+@pytest.mark.parametrize("under_way", [False, True])
+async def test_what_moves_to_a_chat_that_wants_silence_is_missed_there(
+    store: Store, query: str | None, under_way: bool
+) -> None:
+    group, topic = a_chat(1), a_chat(1, thread="7")
+    await follow(store, group)
+    await follow(store, topic, "topic:asylum")
+    await follow(store, group, "topic:asylum")
+    await store.unfollow(group, "topic:tps", NOW)
+    await store.mute(group, query, None, NOW)
+    rows = await publish(store, a_story(1), "topic:asylum")
+    (row,) = await claim(store) if under_way else [row for row in rows if row.chat == topic]
+    if under_way:
+        assert await store.settle(row, Moved(group), at(1)) is DeliveryState.CANCELLED
+    else:
+        await store.move(topic, group, at(1))
+    assert [one.alert.story.number for one in (await store.missed(group, at(1), 9)).rows] == [1]
+    await store.unmute(group, query, at(2))
+    assert await claim(store, at(2)) == ()
+
+
+async def test_what_waits_for_a_chat_that_takes_over_a_pause_is_missed(store: Store) -> None:
+    await follow(store, ANA)
+    await follow(store, BEN)
+    await store.mute(ANA, None, at(hours=1), NOW)
+    await publish(store, a_story(1))
+    await store.move(ANA, BEN, at(1))
+    assert await claim(store, at(hours=1)) == ()
+    assert (await store.missed(BEN, at(1), 9)).total == 1
 
 
 async def test_threads_of_one_group_are_paused_each_for_itself(store: Store) -> None:

@@ -27,19 +27,19 @@ async def test_a_moved_chat_keeps_everything_under_its_new_name(store: Store) ->
     await store.follow(GROUP, Voice("es", "UTC"), "topic:tps", "TPS", NOW)
     (row,) = await publish(store, a_story(1))
     lines = await store.subscriptions(GROUP)
-    await store.move(GROUP, SUPERGROUP)
+    await store.move(GROUP, SUPERGROUP, NOW)
     assert await store.subscriptions(SUPERGROUP) == lines
     claimed = await claim_one(store)
     assert (claimed.id, claimed.chat, claimed.alert.voice.language) == (row.id, SUPERGROUP, "es")
 
 
 async def test_moving_twice_or_from_nowhere_changes_nothing(store: Store) -> None:
-    await store.move(GROUP, SUPERGROUP)
+    await store.move(GROUP, SUPERGROUP, NOW)
     assert (await store.census()).chats == 0
     await follow(store, GROUP)
-    await store.move(GROUP, SUPERGROUP)
-    await store.move(GROUP, SUPERGROUP)
-    await store.move(SUPERGROUP, SUPERGROUP)
+    await store.move(GROUP, SUPERGROUP, NOW)
+    await store.move(GROUP, SUPERGROUP, NOW)
+    await store.move(SUPERGROUP, SUPERGROUP, NOW)
     census = await store.census()
     assert (census.chats, census.subscriptions) == (1, 1)
 
@@ -47,7 +47,7 @@ async def test_moving_twice_or_from_nowhere_changes_nothing(store: Store) -> Non
 async def test_a_former_name_leads_to_the_chat(store: Store) -> None:
     await follow(store, GROUP)
     planned = await addressed(store, a_story(1))
-    await store.move(GROUP, SUPERGROUP)
+    await store.move(GROUP, SUPERGROUP, NOW)
     await store.commit((some_changes(a_story(1), deliveries=planned),))
     assert await rows_of(store) == {1: (SUPERGROUP, DeliveryState.PENDING)}
     assert not await follow(store, GROUP)
@@ -61,7 +61,7 @@ async def test_chats_that_turn_out_to_be_one_are_merged_without_doubling(store: 
         await follow(store, chat, query)
     await publish(store, a_story(1))
     await publish(store, a_story(2), "topic:asylum")
-    await store.move(GROUP, SUPERGROUP)
+    await store.move(GROUP, SUPERGROUP, NOW)
     assert {line.query for line in await store.subscriptions(SUPERGROUP)} == {"topic:tps", "topic:asylum"}
     assert await rows_of(store) == {1: (SUPERGROUP, DeliveryState.PENDING), 2: (SUPERGROUP, DeliveryState.PENDING)}
     (joined,) = [row for row in await store.outbox(ALL, 9) if row.alert.story.number == 1]
@@ -76,7 +76,7 @@ async def test_of_two_rows_for_one_story_the_one_that_was_sent_stays(store: Stor
     for row in await claim(store):
         outcome = Sent("r", NOW) if row.chat == first else Later(NOW, "slow down")
         await store.settle(row, outcome, NOW)
-    await store.move(GROUP, SUPERGROUP)
+    await store.move(GROUP, SUPERGROUP, NOW)
     assert await rows_of(store) == {1: (SUPERGROUP, DeliveryState.SENT)}
     assert await claim(store, at(days=1)) == ()
 
@@ -85,7 +85,7 @@ async def test_a_poll_that_planned_for_both_names_writes_one_row(store: Store) -
     await follow(store, GROUP)
     await follow(store, SUPERGROUP)
     planned = await addressed(store, a_story(1))
-    await store.move(GROUP, SUPERGROUP)
+    await store.move(GROUP, SUPERGROUP, NOW)
     await store.commit((some_changes(a_story(1), deliveries=planned),))
     assert await rows_of(store) == {1: (SUPERGROUP, DeliveryState.PENDING)}
 
@@ -97,7 +97,7 @@ async def test_what_may_have_arrived_stays_marked_through_a_merge(store: Store, 
     await publish(store, a_story(1))
     for row in await claim(store):
         await store.settle(row, Unsure(NOW, "x") if row.chat == unsure else Later(NOW, "x"), NOW)
-    await store.move(GROUP, SUPERGROUP)
+    await store.move(GROUP, SUPERGROUP, NOW)
     assert (await claim_one(store)).unsure
 
 
@@ -107,7 +107,7 @@ async def test_a_merged_chat_rests_as_long_as_either_and_is_active_if_either_was
     await publish(store, a_story(1))
     for row in await claim(store):
         await store.settle(row, Later(at(hours=1), "429") if row.chat == GROUP else Gone("kicked"), NOW)
-    await store.move(GROUP, SUPERGROUP)
+    await store.move(GROUP, SUPERGROUP, NOW)
     assert await claim(store, at(minutes=59)) == ()
     assert (await claim_one(store, at(hours=1))).chat == SUPERGROUP
 
@@ -117,7 +117,7 @@ async def test_whoever_moves_can_be_reached_though_both_names_were_gone(store: S
     for chat in (GROUP, SUPERGROUP) if is_known else (GROUP,):
         await follow(store, chat)
         await store.part(chat, "left", NOW)
-    await store.move(GROUP, SUPERGROUP)
+    await store.move(GROUP, SUPERGROUP, NOW)
     (row,) = await publish(store, a_story(1))
     assert ((await claim_one(store)).id, row.chat) == (row.id, SUPERGROUP)
 
@@ -125,8 +125,8 @@ async def test_whoever_moves_can_be_reached_though_both_names_were_gone(store: S
 async def test_moves_follow_one_another(store: Store) -> None:
     await follow(store, GROUP)
     (row,) = await publish(store, a_story(1))
-    await store.move(GROUP, SUPERGROUP)
-    await store.move(SUPERGROUP, OTHER)
+    await store.move(GROUP, SUPERGROUP, NOW)
+    await store.move(SUPERGROUP, OTHER, NOW)
     assert len(await store.subscriptions(GROUP)) == 1
     assert len(await store.subscriptions(SUPERGROUP)) == 1
     claimed = await claim_one(store)
@@ -135,8 +135,8 @@ async def test_moves_follow_one_another(store: Store) -> None:
 
 async def test_a_chat_may_get_a_former_name_back(store: Store) -> None:
     await follow(store, GROUP)
-    await store.move(GROUP, SUPERGROUP)
-    await store.move(SUPERGROUP, GROUP)
+    await store.move(GROUP, SUPERGROUP, NOW)
+    await store.move(SUPERGROUP, GROUP, NOW)
     assert len(await store.subscriptions(SUPERGROUP)) == 1
     assert [reader.chat for reader in await store.subscribers((await query_ids(store)).values())] == [GROUP]
 
@@ -146,7 +146,7 @@ async def test_forgetting_leaves_nothing_of_a_chat_and_all_of_others(store: Stor
     await follow(store, GROUP, "her own words")
     await follow(store, OTHER)
     await publish(store, a_story(1))
-    await store.move(GROUP, SUPERGROUP)
+    await store.move(GROUP, SUPERGROUP, NOW)
     await store.forget(GROUP)
     assert await rows_of(store) == {1: (OTHER, DeliveryState.PENDING)}
     assert await store.subscriptions(GROUP) == await store.subscriptions(SUPERGROUP) == ()
@@ -174,7 +174,7 @@ async def race(store: Store, chance: random.Random) -> None:
     under_way: list[Delivery] = []
 
     async def announce() -> None:
-        await store.move(GROUP, SUPERGROUP)
+        await store.move(GROUP, SUPERGROUP, NOW)
 
     async def news() -> None:
         planned = await addressed(store, a_story(len(await store.stories(99)) + 1))

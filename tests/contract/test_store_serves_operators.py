@@ -94,7 +94,7 @@ async def test_vitals_are_by_platform_and_name_no_chat(store: Store) -> None:
     for row in await claim(store, platforms=["slack"]):
         await store.settle(row, Gone("archived"), NOW)
     await claim(store, limit=1, platforms=["telegram"])
-    await store.move(BEN, a_chat(9))
+    await store.move(BEN, a_chat(9), NOW)
     vitals = await store.vitals()
     assert vitals.waiting == {"telegram": Waiting(3, at(-5))}
     assert vitals.chats == {("telegram", "active"): 2, ("slack", "gone"): 1}

@@ -149,7 +149,7 @@ async def test_settling_a_row_that_was_forgotten_brings_nothing_back(store: Stor
 async def test_that_a_former_name_is_gone_does_not_silence_the_chat_under_its_new_one(store: Store) -> None:
     (row,) = await ana_waits_for(store, 1)
     claimed = await claim_one(store)
-    await store.move(ANA, BEN)
+    await store.move(ANA, BEN, NOW)
     assert await store.settle(claimed, Gone("chat not found"), NOW) is DeliveryState.PENDING
     again = await claim_one(store)
     assert (again.id, again.chat) == (row.id, BEN)

@@ -112,7 +112,7 @@ async def test_a_chat_with_nothing_but_threads_parts_and_comes_back(store: Store
 
 async def test_that_a_former_name_is_gone_says_nothing_of_the_chat(store: Store) -> None:
     await follow(store, GROUP)
-    await store.move(GROUP, OTHER)
+    await store.move(GROUP, OTHER, NOW)
     await store.part(GROUP, "the group is gone", NOW)
     assert await active(store) == {OTHER}
     await store.part(OTHER, "kicked", NOW)
@@ -125,6 +125,6 @@ async def test_a_topic_that_is_lost_gives_all_it_has_to_its_group(store: Store) 
         await follow(store, chat)
     await follow(store, FIRST, "topic:asylum")
     await publish(store, a_story(1), "topic:asylum")
-    await store.move(FIRST, GROUP)
+    await store.move(FIRST, GROUP, NOW)
     assert {line.query for line in await store.subscriptions(GROUP)} == {"topic:tps", "topic:asylum"}
     assert [row.chat for row in await claim(store)] == [GROUP]

@@ -115,7 +115,7 @@ async def test_why_after_unfollowing_and_after_the_chat_has_moved():
     await follow_and_deliver(desk, story, OTHER)
     await attempt(desk, Sent("r1", NOW))
     moved = Chat("telegram", "", "-1007")
-    await desk.store.move(OTHER, moved)
+    await desk.store.move(OTHER, moved, NOW)
     assert "An alert was sent to this chat" in await Asker(desk, moved).ask("why 1")
     (waiting,) = (a_story(2, a_document(2, title="TPS again")),)
     delivery = await follow_and_deliver(desk, waiting, moved)

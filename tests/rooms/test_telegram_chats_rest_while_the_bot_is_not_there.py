@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.core.model import DeliveryState
-from tests.builders import a_story
+from tests.builders import NOW, a_story
 from tests.fakes.telegram_house import House, at_home, in_telegram
 from tests.storing import publish
 
@@ -136,7 +136,7 @@ async def test_a_group_of_which_telegram_does_not_say_whether_it_moved_was_not_l
     await house.quiet()
     assert house.telegram.calls["getChat"] == 1
     assert await house.active() == {in_telegram(old)}
-    await house.store.inner.move(in_telegram(old), in_telegram(new))  # the service message
+    await house.store.inner.move(in_telegram(old), in_telegram(new), NOW)  # the service message
     assert await house.active() == {in_telegram(new)}
     assert await states(house) == [DeliveryState.PENDING]
 

@@ -29,7 +29,7 @@ async def race(house: House, chance: random.Random) -> None:
         await after_a_while()
         house.room.moved[GROUP] = SUPERGROUP
         await after_a_while()
-        await house.store.move(GROUP, SUPERGROUP)  # the service message
+        await house.store.move(GROUP, SUPERGROUP, house.clock.now())  # the service message
 
     async def news() -> None:
         for _ in range(STORIES):

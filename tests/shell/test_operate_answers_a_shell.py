@@ -216,6 +216,6 @@ async def test_a_dead_row_is_shown_with_its_reason_its_body_and_how_to_send_it_a
 
 async def test_why_finds_the_row_of_a_chat_that_has_moved(desk: Desk) -> None:
     row = await filled(desk)
-    await desk.store.move(row.chat, a_chat(9))
+    await desk.store.move(row.chat, a_chat(9), NOW)
     for chat in (row.chat, a_chat(9)):
         assert (await data(desk, "why", "1", str(chat)))["delivery"]["id"] == row.id

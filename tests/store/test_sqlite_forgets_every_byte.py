@@ -39,7 +39,7 @@ async def a_life(store: SqliteStore) -> Chat:
         await publish(store, a_story(number))
         for row in await claim(store):
             await store.settle(row, outcome if row.chat == then else Sent("r", NOW), NOW)
-    await store.move(then, her)
+    await store.move(then, her, NOW)
     await publish(store, a_story(9))
     return her
 

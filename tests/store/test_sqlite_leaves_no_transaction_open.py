@@ -53,7 +53,7 @@ async def some_operation(store: SqliteStore, chance: random.Random, number: int)
             lambda: store.unfollow(chat, None, NOW),
             lambda: publish(store, a_story(number)),
             deliver,
-            lambda: store.move(chat, other),
+            lambda: store.move(chat, other, NOW),
             lambda: store.forget(chat),
             lambda: store.register((a_source(number % 3),)),
             lambda: store.recover(NOW, every_lease=True),

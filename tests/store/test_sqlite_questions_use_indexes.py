@@ -81,7 +81,7 @@ QUESTIONS: dict[str, Callable[[SqliteStore], Awaitable[object]]] = {
     "mute": lambda store: store.mute(a_chat(1), "topic:tps", at(hours=1), NOW),
     "unmute": lambda store: store.unmute(a_chat(1), "topic:tps", NOW),
     "missed": lambda store: store.missed(a_chat(1), NOW, 9),
-    "move": lambda store: store.move(a_chat(1), a_chat(2)),
+    "move": lambda store: store.move(a_chat(1), a_chat(2), NOW),
     "moved": move_by_answer,
     "wake": lambda store: store.wake(a_chat(1)),
     "part": lambda store: store.part(a_chat(1), "x", NOW),

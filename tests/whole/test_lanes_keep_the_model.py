@@ -132,7 +132,7 @@ class Walk(RuleBasedStateMachine):
 
     @rule(chat=chats, to=chats)
     def migrate(self, chat: Chat, to: Chat) -> None:
-        self.runner.run(self.store.move(chat, to))
+        self.runner.run(self.store.move(chat, to, self.clock.now()))
         self.model.move(chat, to)
         self.runner.run(self.quiet())
 

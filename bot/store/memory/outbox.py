@@ -97,7 +97,7 @@ class Outbox:
         row.delivery = rules.left_behind(row.delivery, chat_is_gone=home.gone)
         match outcome:
             case Moved(to=to):
-                self.move(row.delivery.chat, to)
+                self.move(row.delivery.chat, to, now)
             case Gone(why=why):
                 self.part(row.delivery.chat, why, now)
 
@@ -143,7 +143,8 @@ class Outbox:
             del self.rows[row.delivery.id]
         self.people.forget(chat)
 
-    def move(self, chat: Chat, to: Chat) -> None:
+    def move(self, chat: Chat, to: Chat, now: datetime) -> None:
+        moved = self.people.home(chat)
         if (names := self.people.move(chat, to)) is None:
             return
         old, new = names
@@ -153,6 +154,15 @@ class Outbox:
             double = next((one for one in ours if rules.same_news(one.delivery, row.delivery)), None)
             if double is not None:
                 self._join(row, double)
+        if self.people.homes[new] is not moved:
+            self.hold_back(new, now)
+
+    def hold_back(self, chat: Chat, now: datetime) -> None:
+        """Cancel what waits for a chat and its silences hold back."""
+        mutes = self.people.homes[chat].mutes()
+        for row in self.of(chat, DeliveryState.PENDING):
+            if mutes.hold(row.delivery.alert.why, now):
+                row.cancel(rules.MUTED, now)
 
     def _join(self, *doubles: Row) -> None:
         kept, dropped = sorted(doubles, key=lambda row: (rules.farther(row.delivery), row.seq))

@@ -165,9 +165,8 @@ class MemoryStore:
 
     async def mute(self, chat: Chat, query: str | None, until: datetime | None, now: datetime) -> bool:
         done = self._people.mute(chat, query, until, now)
-        for row in self._outbox.of(self._people.name(chat), DeliveryState.PENDING) if done else ():
-            if rules.held_back(row.delivery, self._people.homes[row.delivery.chat].mutes(), now) != row.delivery:
-                row.cancel(rules.MUTED, now)
+        if done:
+            self._outbox.hold_back(self._people.name(chat), now)
         return done
 
     async def unmute(self, chat: Chat, query: str | None, now: datetime) -> Mute | None:
@@ -195,8 +194,8 @@ class MemoryStore:
     async def part(self, chat: Chat, why: str, now: datetime) -> None:
         self._outbox.part(chat, why, now)
 
-    async def move(self, chat: Chat, to: Chat) -> None:
-        self._outbox.move(chat, to)
+    async def move(self, chat: Chat, to: Chat, now: datetime) -> None:
+        self._outbox.move(chat, to, now)
 
     async def forget(self, chat: Chat) -> None:
         self._outbox.forget(chat)

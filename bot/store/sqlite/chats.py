@@ -10,6 +10,7 @@ from datetime import datetime
 
 from bot.core.model import Chat, Preferences, Voice
 from bot.store.rules import farther, joined, longer, of_one_chat
+from bot.store.sqlite.holding import hold_back
 from bot.store.sqlite.rows import (
     Connection,
     as_list,
@@ -119,10 +120,10 @@ def _threads(connection: Connection, chat: Chat) -> list[int]:
     return [int(row[0]) for row in rows]
 
 
-def move(connection: Connection, chat: Chat, to: Chat) -> None:
+def move(connection: Connection, chat: Chat, to: Chat, now: datetime) -> None:
     """Give a chat a new name, merging it into the chat that has that name, where there is one.
 
-    Whoever moved can be reached, whatever was told before.
+    Whoever moved can be reached, whatever was told before. Where one of the two wants silence, what waits is held back.
     """
     old = find(connection, chat)
     if old is None or _is_named(connection, old, to):
@@ -133,6 +134,7 @@ def move(connection: Connection, chat: Chat, to: Chat) -> None:
         _rename(connection, old, to)
     else:
         _merge(connection, old, new)
+        hold_back(connection, new, now)
     connection.execute("UPDATE chats SET gone_at = NULL WHERE id = ? AND gone_at IS NOT NULL", (new,))
 
 

@@ -24,7 +24,7 @@ from bot.store.rules import (
 )
 from bot.store.sqlite import chats, people, waiting
 from bot.store.sqlite.bundling import bundles
-from bot.store.sqlite.muting import mutes_of
+from bot.store.sqlite.holding import mutes_of
 from bot.store.sqlite.rows import (
     Connection,
     Row,
@@ -117,7 +117,7 @@ def _settle(connection: Connection, row: Row, delivery: Delivery, outcome: Outco
     _write(connection, after, now)
     match outcome:
         case Moved(to=to):
-            chats.move(connection, delivery.chat, to)
+            chats.move(connection, delivery.chat, to, now)
             left = connection.execute("SELECT state FROM deliveries WHERE seq = ?", (row["seq"],)).fetchone()
             return DeliveryState.CANCELLED if left is None else DeliveryState(left["state"])
         case Gone(why=why):

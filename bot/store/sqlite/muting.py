@@ -6,8 +6,9 @@ from datetime import datetime
 
 from bot.core.model import Chat, Mute
 from bot.ports import Missed
-from bot.store.rules import MUTED, Mutes, muted
+from bot.store.rules import MUTED, muted
 from bot.store.sqlite import chats
+from bot.store.sqlite.holding import hold_back
 from bot.store.sqlite.rows import (
     Connection,
     deliveries_of,
@@ -15,20 +16,7 @@ from bot.store.sqlite.rows import (
     plain,
     stamp,
     stamp_or_null,
-    why_of,
 )
-
-
-def mutes_of(connection: Connection, chat_id: int | None) -> Mutes:
-    """Read all silences of a chat."""
-    own = connection.execute("SELECT muted_since, muted_until FROM chats WHERE id = ?", (chat_id,)).fetchone()
-    lines = connection.execute(
-        """SELECT query_id, muted_since, muted_until FROM subscriptions
-        WHERE chat_id = ? AND muted_since IS NOT NULL""",
-        (chat_id,),
-    ).fetchall()
-    queries = {line["query_id"]: mute for line in lines if (mute := mute_of(line)) is not None}
-    return Mutes(mute_of(own) if own else None, queries)
 
 
 def mute(connection: Connection, chat: Chat, query: str | None, until: datetime | None, now: datetime) -> bool:
@@ -36,7 +24,7 @@ def mute(connection: Connection, chat: Chat, query: str | None, until: datetime 
     chat_id = chats.find(connection, chat)
     if chat_id is None or not _write(connection, chat_id, query, muted(_mute(connection, chat_id, query), until, now)):
         return False
-    _hold_back(connection, chat_id, now)
+    hold_back(connection, chat_id, now)
     return True
 
 
@@ -93,14 +81,3 @@ def _write(connection: Connection, chat_id: int, query: str | None, mute: Mute |
             (since, until, chat_id, plain(query)),
         )
     return written.rowcount == 1
-
-
-def _hold_back(connection: Connection, chat_id: int, now: datetime) -> None:
-    mutes = mutes_of(connection, chat_id)
-    waiting = connection.execute(
-        "SELECT seq, why FROM deliveries WHERE chat_id = ? AND state = 'pending'", (chat_id,)
-    ).fetchall()
-    connection.executemany(
-        "UPDATE deliveries SET state = 'cancelled', last_error = ?, settled_at = ? WHERE seq = ?",
-        [(MUTED, stamp(now), row["seq"]) for row in waiting if mutes.hold(why_of(row["why"]), now)],
-    )
