@@ -259,7 +259,8 @@ class Settings(BaseSettings):
     def ages(self) -> Ages:
         """For how long each thing is kept."""
         kept = self.retention
-        return Ages(kept.items, kept.deliveries, kept.inactive_chats, kept.audit)
+        backups = timedelta(days=self.ops.backup.keep)
+        return Ages(kept.items, kept.deliveries, kept.inactive_chats, kept.audit, backups)
 
     def secrets(self) -> frozenset[str]:
         """Every secret value, for the redaction of logs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from bot.clock import SystemClock
 from bot.control import Answered, DataLock
 from bot.core.backups import name_at
 from bot.logs import set_up
-from bot.store import restore_database, schema_steps
+from bot.store import Restored, restore_database, schema_steps
 from config import load
 from config.units import read_duration
 
@@ -37,7 +38,12 @@ def restore(file: Path, config: Path | None) -> int:
     settings = load(config, os.environ)
     set_up(format="auto", level="error", secrets=settings.secrets(), chat_key=bytes)
     with DataLock(settings.bot.data_dir):
-        restored = restore_database(file, settings.bot.data_dir / DATABASE_NAME, SystemClock().now())
+        database, now = settings.bot.data_dir / DATABASE_NAME, SystemClock().now()
+        _say(restore_database(file, database, now, settings.ages().forgotten))
+    return 0
+
+
+def _say(restored: Restored) -> None:
     click.echo(f"Restored: {restored.chats} chats, {restored.stories} stories.")
     if restored.aside is not None:
         click.echo(f"The database that it replaced is kept as {restored.aside}, and removed with old backups.")
@@ -50,9 +56,9 @@ def restore(file: Path, config: Path | None) -> int:
     click.echo("Alerts of what the sources say at their next reading are marked as possible repeats, too.")
     if restored.forgotten:
         click.echo(f"{restored.forgotten} chats that asked to be forgotten since the backup were forgotten again.")
-    elif restored.forgotten is None:
-        click.echo("The replaced database cannot say who asked to be forgotten since: such chats are back.")
-    return 0
+    if restored.forgotten is None or restored.is_old:
+        who = "who" if restored.forgotten is None else "of everybody who"
+        click.echo(f"The replaced database cannot say {who} asked to be forgotten since: such chats are back.")
 
 
 @click.group()
@@ -91,10 +97,10 @@ def prune(age: str | None, config: Path | None) -> int:
     """Take away now what its age would take away tonight."""
     ages = load(config, os.environ).ages()
     try:
-        items = ages.items if age is None else read_duration(age)
+        ages = ages if age is None else replace(ages, items=read_duration(age))
     except ValueError as error:
         raise click.UsageError(f"--older-than: {error}") from error
-    if items < timedelta(days=1):
+    if ages.items < timedelta(days=1):
         raise click.UsageError("--older-than: at least 1d")
-    days = [str(int(one.total_seconds())) for one in (items, ages.deliveries, ages.inactive_chats, ages.audit)]
-    return show(ask_bot(config, ["db", "prune", *days]))
+    seconds = [str(int(getattr(ages, one.name).total_seconds())) for one in fields(ages)]
+    return show(ask_bot(config, ["db", "prune", *seconds]))

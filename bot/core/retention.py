@@ -7,18 +7,25 @@ from datetime import datetime, timedelta
 
 UNTOLD_TEXT = timedelta(days=60)  # of documents that nobody was told of; filters are tried on 30 days
 DEAD_LETTERS = timedelta(days=30)  # for an operator to settle
-FORGOTTEN = timedelta(days=30)  # far longer than any backup is kept
+FORGOTTEN = timedelta(days=30)  # at least: far longer than a backup is kept by default
+_A_DAY_MORE = timedelta(days=1)  # what is too old goes once a day
 _LONGEST_WAIT = timedelta(days=31)  # of a row, `delivery.retry_for` at its most and a day
 
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """For how long each is kept, as `[retention]` says."""
+    """For how long each is kept, as `[retention]` says, and backups as `ops.backup.keep` does."""
 
     items: timedelta = timedelta(days=400)
     deliveries: timedelta = timedelta(days=180)
     inactive_chats: timedelta = timedelta(days=30)
     audit: timedelta = timedelta(days=180)
+    backups: timedelta = timedelta(days=7)
+
+    @property
+    def forgotten(self) -> timedelta:
+        """For how long it is known who was forgotten: longer than any backup lasts that could bring them back."""
+        return max(FORGOTTEN, self.backups + _A_DAY_MORE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +80,5 @@ def cutoffs(now: datetime, ages: Ages) -> Cutoffs:
         dead_letters=now - min(DEAD_LETTERS, ages.deliveries),
         chats=now - ages.inactive_chats,
         audit=now - ages.audit,
-        forgotten=now - FORGOTTEN,
+        forgotten=now - ages.forgotten,
     )

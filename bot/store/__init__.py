@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from bot.core.retention import FORGOTTEN
 from bot.errors import StoreError
 from bot.ports import Store
 from bot.store.memory import MemoryStore
@@ -13,7 +14,7 @@ from bot.store.sqlite.restoring import Restored, restore
 from bot.store.sqlite.steps import schema_steps
 from bot.store.sqlite.store import SqliteStore
 
-__all__ = ["open_store", "restore_database", "schema_steps"]
+__all__ = ["Restored", "open_store", "restore_database", "schema_steps"]
 
 
 def open_store(url: str, make_room: Callable[[], bool] = lambda: False) -> Store:
@@ -30,6 +31,9 @@ def open_store(url: str, make_room: Callable[[], bool] = lambda: False) -> Store
     raise StoreError(f"{url!r} names no database. Write sqlite:///PATH, or memory: to keep nothing.")
 
 
-def restore_database(file: Path, database: Path, now: datetime) -> Restored:
-    """Put a backup in place of a database that nobody uses: the caller holds its lock. `StoreError` says why not."""
-    return restore(file, database, now)
+def restore_database(file: Path, database: Path, now: datetime, known_for: timedelta = FORGOTTEN) -> Restored:
+    """Put a backup in place of a database that nobody uses: the caller holds its lock. `StoreError` says why not.
+
+    `known_for` is for how long it is known who was forgotten.
+    """
+    return restore(file, database, now, known_for)

@@ -19,6 +19,10 @@ def test_the_usual_ages() -> None:
     assert old.dead_letters == old.chats == old.forgotten == at(days=-30)
 
 
+def test_who_was_forgotten_is_known_for_longer_than_any_backup_is_kept() -> None:
+    assert cutoffs(NOW, Ages(backups=timedelta(days=365))).forgotten == at(days=-366)
+
+
 @given(DAYS, DAYS, DAYS, DAYS)
 def test_an_item_outlives_the_rows_that_quote_it_and_short_ages_hold_for_everything(
     items: timedelta, deliveries: timedelta, chats: timedelta, audit: timedelta

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,21 @@ def test_there_and_back_again(folder: Path) -> None:
     assert chats(folder) == ["5"]
     (aside,) = (folder / "data").glob("policybell-replaced-*.db")
     assert str(aside) in said
+
+
+def test_a_restore_says_of_an_old_backup_that_chats_that_were_forgotten_may_be_back(folder: Path) -> None:
+    assert policybell(folder, "follow", "--chat", "telegram:5", "tps")[0] == 0
+    with closing(sqlite3.connect(folder / "data" / "policybell.db")) as connection, connection:
+        ago = (datetime.now(UTC) - timedelta(days=31)).isoformat()
+        connection.execute("UPDATE chats SET created_at = ?", (ago,))
+        connection.execute("UPDATE audit SET at = ?", (ago,))
+    assert policybell(folder, "backup", str(folder / "old.gz"))[0] == 0
+    for keep, warns in ((7, True), (60, False)):
+        settings = f"[bot]\ndata_dir = '{folder / 'data'}'\n[ops]\nbackup = {{ keep = {keep} }}\n"
+        (folder / "bot.toml").write_text(settings)
+        code, said = policybell(folder, "restore", str(folder / "old.gz"))
+        assert code == 0
+        assert ("cannot say of everybody who asked to be forgotten since" in said) is warns
 
 
 def test_no_backup_comes_over_a_running_bot_or_from_what_is_none(folder: Path) -> None:

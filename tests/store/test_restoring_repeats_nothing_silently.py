@@ -7,6 +7,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,23 @@ async def test_the_days_count_from_the_last_time_that_somebody_was_forgotten(pat
         await store.prune(cutoffs(at(days=day), Ages()), 100)
     await store.close()
     assert restore(backup, path, at(days=33)).forgotten == 1
+
+
+async def test_a_backup_from_before_it_is_known_who_was_forgotten_is_told_from_younger_ones(
+    path: Path, backup: Path, tmp_path: Path
+) -> None:
+    store = await a_town(path)
+    await store.backup(backup)
+    await follow(store, a_chat(4), now=at(days=9))
+    await store.backup(tmp_path / "young.gz")
+    await store.close()
+    for file, day, is_old in (
+        (backup, 29, False),
+        (backup, 31, True),
+        (tmp_path / "young.gz", 32, False),
+    ):
+        assert restore(file, path, at(days=day)).is_old is is_old
+    assert not restore(backup, path, at(days=33), known_for=timedelta(days=34)).is_old
 
 
 async def test_the_replaced_database_is_kept_with_its_log_and_a_damaged_one_too(path: Path, backup: Path) -> None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlite_utils import Database
 
+from bot.core.retention import FORGOTTEN
 from bot.errors import StoreError
 from bot.store.migrations import migrations
 from bot.store.sqlite import people
@@ -31,7 +32,8 @@ RESTORED = "a backup was restored: this may have arrived since it was made"
 class Restored:
     """What a restore came to. `aside` is the database that was replaced, None where there was none.
 
-    `forgotten` chats were deleted again; None where the replaced database could not say who asked for it.
+    `forgotten` chats were deleted again; None where the replaced database could not say who asked for it. `is_old`
+    where it could not say so of all, since hashes of those who were forgotten soon after the backup are gone.
     """
 
     chats: int
@@ -40,12 +42,14 @@ class Restored:
     marked: int
     unsure: int
     forgotten: int | None
+    is_old: bool = False
 
 
-def restore(file: Path, database: Path, now: datetime) -> Restored:
+def restore(file: Path, database: Path, now: datetime, known_for: timedelta = FORGOTTEN) -> Restored:
     """Put a backup in place of a database that nobody uses: the caller holds the lock. `StoreError` says why not.
 
-    Until the last step the old database stays where it is, and afterwards it lies beside.
+    Until the last step the old database stays where it is, and afterwards it lies beside. `known_for` is for how long
+    it is known who was forgotten.
     """
     fresh = database.with_name(f"{database.name}.restoring")
     try:
@@ -54,7 +58,8 @@ def restore(file: Path, database: Path, now: datetime) -> Restored:
         unpack(file, fresh)
         replaced = _read_replaced(database)
         restored = _prepare(file, fresh, Names(database.parent), replaced, now)
-        return replace(restored, aside=_put_in_place(fresh, database, now))
+        is_old = _is_older(fresh, now - known_for)
+        return replace(restored, aside=_put_in_place(fresh, database, now), is_old=is_old)
     except sqlite3.Error as error:
         raise told(error) from error
     except OSError as error:
@@ -94,6 +99,17 @@ def _check(file: Path, fresh: Path) -> None:
         raise StoreError(f"{file} is not a backup of a Policybell database.")
     if sound != "ok":
         raise StoreError(f"{file} holds a damaged database ({sound}). Take another backup.")
+
+
+def _is_older(fresh: Path, before: datetime) -> bool:
+    """Tell whether nothing in the backup was written after a moment. One that has no chats brings nobody back."""
+    with closing(_opened(fresh, "ro")) as connection:
+        (newest,) = connection.execute(
+            """SELECT max(at) FROM (SELECT max(created_at) AS at FROM chats UNION ALL
+            SELECT max(seen_at) FROM documents UNION ALL SELECT max(last_success_at) FROM cursors UNION ALL
+            SELECT max(at) FROM audit)"""
+        ).fetchone()
+    return newest is not None and newest < stamp(before)
 
 
 def _mark_waiting(connection: Connection, now: datetime) -> tuple[int, int]:
