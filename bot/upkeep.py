@@ -1,4 +1,7 @@
-"""What is done once a day: a backup, then what its age takes away, from rows and from backups alike."""
+"""What is done once a day: a backup, then what its age takes away, from rows and from backups alike.
+
+What is old goes whatever became of the backup: a copy that stays keeps what somebody asked to be forgotten.
+"""
 
 from __future__ import annotations
 
@@ -44,6 +47,7 @@ class Upkeep:
         self._store, self._clock, self._plan, self._data_dir = store, clock, plan, data_dir
         self._since = clock.now()
         self._last_backup: datetime | None = None
+        self._last_clearing: datetime | None = None
         self._last_pruning: datetime | None = None
         self._not_before = self._since
 
@@ -63,6 +67,10 @@ class Upkeep:
         plan, now = self._plan(), self._clock.now()
         if plan.backup_at is not None and self._backup_is_due(plan.backup_at, plan.zone, now):
             await self._back_up(plan, now)
+        if is_due(now, self._last_clearing, plan.backup_at or _USUAL_TURN, plan.zone) and (
+            gone := await self._clear(plan, now)
+        ):
+            log.info("backup.old_ones_removed", removed=gone)
         if is_due(now, self._last_pruning, plan.backup_at or _USUAL_TURN, plan.zone):
             await self._prune(plan, now)
 
@@ -78,12 +86,16 @@ class Upkeep:
             log.error("backup.failed", error=str(error))  # noqa: TRY400 - the sentence says all that a trace would
             return
         self._last_backup = now
+        log.info("backup.done", file=file.name, removed=await self._clear(plan, now))
+
+    async def _clear(self, plan: Plan, now: datetime) -> int:
+        """Remove what is too old, and say how many files went; what cannot be removed is tried again tomorrow."""
+        self._last_clearing = now
         try:
-            gone = await asyncio.to_thread(_clear, plan, self._data_dir, now)
+            return await asyncio.to_thread(_clear, plan, self._data_dir, now)
         except OSError as error:
             log.warning("backup.old_ones_stay", error=str(error))
-            gone = 0
-        log.info("backup.done", file=file.name, removed=gone)
+            return 0
 
     async def _prune(self, plan: Plan, now: datetime) -> None:
         try:

@@ -118,6 +118,30 @@ async def test_backups_that_are_off_are_not_made_and_old_rows_go_all_the_same(ho
     assert story.lead.text == ""
 
 
+@pytest.mark.parametrize("trouble", ["off", "failing"])
+async def test_what_restores_and_upgrades_left_goes_without_a_backup_too(house: House, trouble: str) -> None:
+    if trouble == "off":
+        house.plan = replace(house.plan, backup_at=None)
+    house.store.failing = "There is no room."
+    await house.wait(hours=1)
+    house.plan.directory.mkdir()
+    left = (
+        house.directory / "policybell-replaced-2023-10-05T12-00-00Z.db",
+        house.directory / "policybell-replaced-2023-10-05T12-00-00Z.db-wal",
+        house.plan.directory / "policybell-before-m004_audit.db.gz",
+        house.plan.directory / ".policybell-x.copy",
+    )
+    for file in left:
+        file.touch()
+        os.utime(file, (NOW.timestamp(), NOW.timestamp()))
+    await house.wait(days=6)
+    assert all(file.exists() for file in left[:3])
+    with capture_logs() as logs:
+        await house.wait(days=2)
+    assert not any(file.exists() for file in left)
+    assert {"event": "backup.old_ones_removed", "removed": 3, "log_level": "info"} in logs
+
+
 async def test_what_is_too_old_goes_once_a_day_after_the_backup(house: House) -> None:
     await follow(house.store, a_chat(1))
     await house.store.part(a_chat(1), "kicked", NOW)
