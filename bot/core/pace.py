@@ -7,12 +7,18 @@ server may have accepted it at any moment in between. Token buckets are not enou
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain, repeat
 
 from bot.core.model import Chat
+
+
+def waits() -> Iterator[float]:
+    """Give the seconds to wait after each attempt in vain to reach a platform: 1, 2, 4 … and then 30, for ever."""
+    return chain((1.0, 2.0, 4.0, 8.0, 16.0), repeat(30.0))
 
 
 @dataclass(frozen=True, slots=True)

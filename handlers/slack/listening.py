@@ -11,12 +11,11 @@ import aiohttp
 import structlog
 from slack_bolt.app.async_app import AsyncApp
 
+from bot.core.pace import waits
 from bot.errors import SendError, TokenError
 from bot.ports import Clock
 
 log = structlog.get_logger()
-
-LONGEST_PAUSE = 30.0  # seconds between two attempts to connect
 
 
 class Ear(Protocol):
@@ -60,7 +59,7 @@ class Listening:
 
     async def run(self, app: AsyncApp, prove: Callable[[], Awaitable[None]]) -> None:
         """Listen until cancelled; raise `TokenError` where Slack does not accept one of our tokens."""
-        pause = 1.0
+        pauses = waits()
         self._refusal = None
         while True:
             self._doubted.clear()
@@ -68,12 +67,12 @@ class Listening:
                 await prove()
                 async with self._opened(app):
                     log.info("slack.connected")
-                    pause = 1.0
+                    pauses = waits()
                     await self._until_over()
             except (SendError, TimeoutError, aiohttp.ClientError, OSError) as error:
+                pause = next(pauses)
                 log.warning("slack.not_connected", error=type(error).__name__, again_in=pause)
                 await self._clock.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
             if self._refusal is not None:
                 raise self._refusal
 

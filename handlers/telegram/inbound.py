@@ -17,6 +17,7 @@ from telegram import Message as TelegramMessage
 from telegram import MessageOriginChannel, Update
 
 from bot.commands import command_named, is_offer, read_line
+from bot.core.pace import waits
 from bot.core.speech import Reply
 from bot.errors import SendError, TryLater
 from bot.ports import Clock, Door
@@ -35,7 +36,6 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 _REMEMBERED = 1_000  # numbers of updates; a poll brings at most 100
-_LONGEST_WAIT = 30.0
 
 
 class Listener:
@@ -68,15 +68,15 @@ class Listener:
 
     async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask until there is an answer, after 1 s, 2 s, 4 s … 30 s, or later where Telegram wishes so."""
-        wait = 1.0
+        pauses = waits()
         while True:
             try:
                 return await ask()
             except SendError as error:
+                wait = next(pauses)
                 log.warning("telegram.unreachable", error=str(error), again_in=wait)
                 wished = error.after.total_seconds() if isinstance(error, TryLater) and error.after else 0.0
                 await self._clock.sleep(max(wait, wished))
-                wait = min(_LONGEST_WAIT, 2 * wait)
 
     async def _introduce(self) -> None:
         self._asking.me = await self._client.me()

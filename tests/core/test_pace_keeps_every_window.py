@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.model import Chat
-from bot.core.pace import Limit, Pace
+from bot.core.pace import Limit, Pace, waits
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -130,3 +131,7 @@ def test_a_clock_that_is_set_shortens_no_window_and_prolongs_none() -> None:
         pace.clock_was_set(by)
         assert pace.wait(GROUP, START + by + SECOND) == 8 * SECOND
         assert pace.wait(OTHER, START + by + SECOND) == timedelta(0)
+
+
+def test_who_cannot_reach_a_platform_waits_twice_as_long_each_time_and_never_longer_than_half_a_minute() -> None:
+    assert list(islice(waits(), 8)) == [1, 2, 4, 8, 16, 30, 30, 30]
