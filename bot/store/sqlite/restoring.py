@@ -73,6 +73,7 @@ def _prepare(file: Path, fresh: Path, names: Names, replaced: _Replaced | None, 
     _check(file, fresh)
     db = open_database(fresh, backups=None)
     try:
+        _check_schema(file, db.conn)
         with db.atomic():
             marked, unsure = _mark_waiting(db.conn, now)
             _mark_sources(db.conn, now)
@@ -99,6 +100,28 @@ def _check(file: Path, fresh: Path) -> None:
         raise StoreError(f"{file} is not a backup of a Policybell database.")
     if sound != "ok":
         raise StoreError(f"{file} holds a damaged database ({sound}). Take another backup.")
+
+
+def _check_schema(file: Path, connection: Connection) -> None:
+    """Refuse a schema that is not ours to the letter: a trigger or a view of somebody else's would act in the bot."""
+    with closing(sqlite3.connect(":memory:")) as nothing:
+        migrations.apply(Database(nothing, execute_plugins=False))
+        other = _schema(connection) ^ _schema(nothing)
+    if other:
+        name = min(repr(name) for _, name, _, _ in other)  # somebody else's words, for a terminal
+        raise StoreError(
+            f"{file} has a schema other than Policybell's (look at {name}), and what it would do is not known. "
+            "Take another backup, or drop what was added to this one."
+        )
+
+
+def _schema(connection: Connection) -> frozenset[tuple[str, str, str, str]]:
+    """Read all that is in a schema, but for the statistics of ANALYZE, and the words of a library's own table."""
+    return frozenset(
+        (kind, name, table, "" if name == "_sqlite_migrations" else sql or "")
+        for kind, name, table, sql in connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master")
+        if (kind, name) not in {("table", "sqlite_stat1"), ("table", "sqlite_stat4")}
+    )
 
 
 def _is_older(fresh: Path, before: datetime) -> bool:
