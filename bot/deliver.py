@@ -1,6 +1,7 @@
 """The delivering loop: claim → send → settle.
 
-A lane is a rule, not a task: the store gives out, for each chat, the oldest due row while none is being sent.
+A lane is a rule, not a task: the store gives out, for each chat, the oldest due row while none is being sent,
+and lets no workspace take the lanes of others.
 Nothing is retried in memory: what an attempt came to is written down, and the row is claimed again when its chat
 has rested. Every row is found again after a crash, and one that may have arrived is repeated once, marked.
 A platform that cannot be reached at all is probed, and no row is tried meanwhile (`bot.core.breaker`); what has waited

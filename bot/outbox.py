@@ -26,6 +26,7 @@ class Outbox(Protocol):
         """Lease the oldest due row of each chat that is active, at rest and has none in `sending`. At most `limit`.
 
         Marks them `sending`, counts the attempt, notes `attempted_at`. Oldest `due_at` first, then order of creation.
+        Of each workspace one goes before a second of any, and few are under way at once: none waits for another.
         With `patience`, late rows share a message (`bot.core.lateness`): they are leased with the oldest, in its
         `also`. A platform that is held gives nothing.
         """

@@ -13,13 +13,20 @@ whose chat wants silence by then, or cannot be reached.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from bot.core.model import Chat, Delivery, DeliveryState, Lateness, Mute, Reason, Retried, Why
 from bot.core.outcome import Gone, Later, Moved, Outcome, Refused, Sent, Unsure
+
+Head = TypeVar("Head", tuple[str, int], tuple[datetime, int])  # a row by when it is due and its number
+
+# Of one workspace under way at once: Slack takes 4 messages a second there (handlers/slack/room.py), so these suffice
+# while it answers within a second, and the other lanes are free for other workspaces.
+LANES_OF_WORKSPACE = 4
 
 STOPPED = "the program stopped while this was being sent"
 UNFOLLOWED = "nobody in this chat follows it any more"
@@ -67,6 +74,35 @@ def settled(row: Delivery, outcome: Outcome) -> Delivery:
 def together(rows: Sequence[Delivery]) -> Delivery:
     """Give out rows that share a message: the first, with the others beside it."""
     return replace(rows[0], also=tuple(rows[1:]))
+
+
+def in_turn(
+    heads: Callable[[Collection[str], Head | None], Iterable[tuple[Head, str]]],
+    under_way: Mapping[str, int],
+    limit: int,
+) -> list[Head]:
+    """Choose the heads of a platform's lanes that go next, so that no workspace waits for another; oldest first.
+
+    First one of each workspace that has nothing under way, then up to `LANES_OF_WORKSPACE`; chats that name no
+    workspace may have every place. `heads` reads what may go behind a head, oldest first and each with its workspace,
+    without the workspaces named. `under_way` counts what is being sent in each.
+    """
+    busy, chosen = Counter(under_way), set[Head]()
+    for most in (1, LANES_OF_WORKSPACE):
+        last: Head | None = None
+        asking = True
+        while asking and len(chosen) < limit:
+            asking = False
+            for head, workspace in heads([name for name, count in busy.items() if count >= most], last):
+                last = head
+                if head not in chosen:
+                    chosen.add(head)
+                    busy.update([workspace] if workspace else [])
+                if asking := busy[workspace] >= most or len(chosen) >= limit:
+                    break  # what a workspace that is full has waiting is not walked through
+        if not busy:
+            break
+    return sorted(chosen)
 
 
 def about(row: Delivery, attempted: Chat, outcome: Outcome) -> Outcome:

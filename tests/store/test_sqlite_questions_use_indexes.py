@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from bot.core.lateness import Patience
-from bot.core.model import Voice
+from bot.core.model import Chat, Voice
 from bot.core.outcome import Later, Moved, Sent
 from bot.core.retention import Ages, cutoffs
+from bot.store.rules import LANES_OF_WORKSPACE
 from bot.store.sqlite.store import SqliteStore
 from tests.builders import NOW, a_chat, a_source, a_story, at, some_changes
 from tests.storing import EVERYWHERE, LEASE, addressed, claim, follow, in_memory_directory, publish
@@ -47,6 +48,14 @@ async def claim_late(store: SqliteStore) -> None:
     assert row.also
 
 
+async def claim_side_by_side(store: SqliteStore) -> None:
+    for number in range(6):
+        await follow(store, Chat("slack", "T1", str(number)))
+    await publish(store, a_story(4))
+    assert len(await claim(store, limit=16, platforms=["slack"])) == LANES_OF_WORKSPACE
+    assert await claim(store, limit=16, platforms=["slack"]) == ()
+
+
 async def move_by_answer(store: SqliteStore) -> None:
     (row,) = await claim(store, limit=1)
     await store.settle(row, Moved(a_chat(9)), NOW)
@@ -67,6 +76,7 @@ QUESTIONS: dict[str, Callable[[SqliteStore], Awaitable[object]]] = {
     "commit": commit_one,
     "claim": claim,
     "claim what is late": claim_late,
+    "claim side by side": claim_side_by_side,
     "told": lambda store: store.told(a_chat(1), 1),
     "settle": settle_one,
     "recover": lambda store: store.recover(NOW),

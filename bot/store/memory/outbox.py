@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -52,10 +53,27 @@ class Outbox:
         patience: Patience | None = None,
     ) -> tuple[Delivery, ...]:
         served = set(platforms).difference(self.held)
-        heads = first_of_threads(sorted(self._heads(now, served), key=lambda row: row.age))[:limit]
+        ready = first_of_threads(sorted(self._heads(now, served), key=lambda row: row.age))
+        heads = sorted((row for name in served for row in self._in_turn(name, ready, limit)), key=lambda row: row.age)
+        heads = heads[:limit]
         waiting = (self.of(head.delivery.chat, DeliveryState.PENDING) for head in heads)
         bundles = [bundle(head, lane, now, patience) for head, lane in zip(heads, waiting, strict=True)]
         return tuple(self._lease(rows, now, now + lease) for rows in bundles)
+
+    def _in_turn(self, platform: str, ready: Sequence[Row], limit: int) -> Iterator[Row]:
+        """Choose the heads of one platform that go next."""
+        chats = {row.age: row.delivery.chat for row in ready if row.delivery.chat.platform == platform}
+        sending = {row.delivery.chat for row in self.rows.values() if row.state is DeliveryState.SENDING}
+        under_way = Counter(chat.workspace for chat in sending if chat.platform == platform and chat.workspace)
+
+        def may_go(
+            without: Collection[str], behind: tuple[datetime, int] | None
+        ) -> list[tuple[tuple[datetime, int], str]]:
+            left = [(age, chat.workspace) for age, chat in chats.items() if chat.workspace not in without]
+            return [(age, workspace) for age, workspace in left if behind is None or age > behind]
+
+        chosen = set(rules.in_turn(may_go, under_way, limit))
+        return (row for row in ready if row.age in chosen)
 
     def _lease(self, rows: Sequence[tuple[Row, Lateness]], now: datetime, until: datetime) -> Delivery:
         for row, _ in rows:

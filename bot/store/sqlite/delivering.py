@@ -16,6 +16,7 @@ from bot.store.rules import (
     STOPPED,
     about,
     held_back,
+    in_turn,
     left_behind,
     rest_after,
     retried,
@@ -38,6 +39,22 @@ from bot.store.sqlite.rows import (
     stamp_or_null,
     why_json,
 )
+
+# The heads of lanes that may go, oldest first; of a chat's threads, which its platform limits as one, one.
+_MAY_GO = """
+    SELECT lanes.due_at, lanes.seq, chats.workspace FROM lanes JOIN chats ON chats.id = lanes.chat_id
+    WHERE lanes.platform = ?2 AND lanes.due_at <= ?1 AND (lanes.due_at, lanes.seq) > (?4, ?5)
+    AND chats.workspace NOT IN (SELECT value FROM json_each(?6))
+    AND (not_before IS NULL OR not_before <= ?1)
+    AND (muted_since IS NULL OR muted_until <= ?1)
+    AND NOT EXISTS (
+        SELECT 1 FROM chats AS other LEFT JOIN lanes AS ahead ON ahead.chat_id = other.id
+        WHERE other.platform = chats.platform AND other.workspace = chats.workspace AND other.chat = chats.chat
+        AND other.id <> chats.id AND (
+            (other.muted_since IS NULL OR other.muted_until <= ?1)
+            AND (ahead.due_at, ahead.seq) < (lanes.due_at, lanes.seq)
+            OR EXISTS (SELECT 1 FROM deliveries WHERE chat_id = other.id AND state = 'sending')))
+    ORDER BY lanes.due_at, lanes.seq LIMIT ?3"""
 
 
 def claim(
@@ -72,22 +89,19 @@ def claim(
 
 
 def _heads(connection: Connection, platform: str, now: datetime, limit: int) -> list[tuple[str, int]]:
-    """Read the heads of lanes that may go, oldest first; of a chat's threads, which its platform limits as one, one."""
-    rows = connection.execute(
-        """SELECT lanes.due_at, lanes.seq FROM lanes JOIN chats ON chats.id = lanes.chat_id
-        WHERE lanes.platform = ?2 AND lanes.due_at <= ?1 AND (not_before IS NULL OR not_before <= ?1)
-        AND (muted_since IS NULL OR muted_until <= ?1)
-        AND NOT EXISTS (
-            SELECT 1 FROM chats AS other LEFT JOIN lanes AS ahead ON ahead.chat_id = other.id
-            WHERE other.platform = chats.platform AND other.workspace = chats.workspace AND other.chat = chats.chat
-            AND other.id <> chats.id AND (
-                (other.muted_since IS NULL OR other.muted_until <= ?1)
-                AND (ahead.due_at, ahead.seq) < (lanes.due_at, lanes.seq)
-                OR EXISTS (SELECT 1 FROM deliveries WHERE chat_id = other.id AND state = 'sending')))
-        ORDER BY lanes.due_at, lanes.seq LIMIT ?3""",
-        (stamp(now), platform, limit),
+    """Choose the heads of lanes that go next, oldest first: one of each workspace before a second of any."""
+
+    def may_go(without: Collection[str], behind: tuple[str, int] | None) -> list[tuple[tuple[str, int], str]]:
+        asked = (stamp(now), platform, limit, *(behind or ("", 0)), as_list(without))
+        return [((due_at, seq), workspace) for due_at, seq, workspace in connection.execute(_MAY_GO, asked)]
+
+    # CROSS JOIN: from the few rows that are being sent to their chats, not through all chats.
+    under_way = connection.execute(
+        """SELECT workspace, count(DISTINCT chat_id) FROM deliveries CROSS JOIN chats ON chats.id = chat_id
+        WHERE state = 'sending' AND platform = ? AND workspace <> '' GROUP BY workspace""",
+        (platform,),
     )
-    return [(due_at, seq) for due_at, seq in rows]
+    return in_turn(may_go, dict(under_way.fetchall()), limit)
 
 
 def settle(connection: Connection, delivery: Delivery, outcome: Outcome, now: datetime) -> DeliveryState:
