@@ -258,7 +258,10 @@ class Store(Outbox, Oversight, Protocol):
         ...
 
     async def forget(self, chat: Chat) -> None:
-        """Delete all that is kept about a chat, with its bytes in the database and its log."""
+        """Delete all that is kept about a chat, with its bytes in the database and its log.
+
+        Without a thread, all its threads are forgotten too.
+        """
         ...
 
     # looking back

@@ -165,7 +165,10 @@ class Model:
             self.cancel(new)
 
     def forget(self, chat: Chat) -> None:
-        home = self.of(chat)
+        for home in {self.of(chat)} | (set() if chat.thread else self.threads(chat)):
+            self._forget(home)
+
+    def _forget(self, home: Chat) -> None:
         for known in (self.follows, self.owed):
             known.pop(home, None)
         self.gone.discard(home)

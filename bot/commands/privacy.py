@@ -28,6 +28,7 @@ _LAW = (
     "Whoever can compel the operator of this bot could obtain what is kept, and nothing else. "
     "What was deleted is left in the operator's backups until those are deleted too, by default after 7 days."
 )
+_TOPICS = {"telegram": " If it has topics, the same goes for each of them."}
 _HERE = "This chat stays on the machine that runs the bot."
 
 
@@ -58,7 +59,7 @@ async def forget(desk: Desk, call: Call) -> Reply:
     if call.args != ("yes",):
         return await _confirm(desk, call)
     await desk.store.forget(call.chat)
-    gone = "Everything kept about this chat is deleted. Nothing will be sent here any more"
+    gone = f"Everything kept about {_place(call)} is deleted. Nothing will be sent here any more"
     return reply(f"{gone}, but for what is on its way this very moment.")
 
 
@@ -67,5 +68,10 @@ async def _confirm(desk: Desk, call: Call) -> Reply:
     held = await desk.store.subscriptions(call.chat)
     follows = f"the {plural(len(held), 'thing')} it follows" if held else "what it follows"
     what = f"{follows}, its time zone and pauses, and the list of what it was sent"
-    parts = [f"This deletes everything kept about this chat: {what}. It cannot be undone. To confirm: "]
+    topics = "" if call.in_private or call.chat.thread else _TOPICS.get(call.chat.platform, "")
+    parts = [f"This deletes everything kept about {_place(call)}: {what}.{topics} It cannot be undone. To confirm: "]
     return reply(*parts, typed(desk, call, confirm.line), choices=[confirm])
+
+
+def _place(call: Call) -> str:
+    return "this topic" if call.chat.thread else "this chat"

@@ -8,6 +8,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -72,8 +73,10 @@ class Names:
         self.known = (self.known - {old}) | {new}
         return old, new
 
-    def forget(self, chat: Chat) -> None:
-        home = self.of(chat)
+    def with_threads(self, chat: Chat) -> set[Chat]:
+        return {self.of(chat)} | {home for home in self.known if replace(home, thread="") == chat}
+
+    def forget(self, home: Chat) -> None:
         self.known.discard(home)
         self.former = {name: there for name, there in self.former.items() if there != home}
 
@@ -242,8 +245,9 @@ class Stores(RuleBasedStateMachine):
     @rule(chat=chats)
     def forget(self, chat: Chat) -> None:
         self.both(lambda store: store.forget(chat))
-        self.promised = {(home, story) for home, story in self.promised if home != self.names.of(chat)}
-        self.names.forget(chat)
+        for gone in self.names.with_threads(chat):
+            self.promised = {(home, story) for home, story in self.promised if home != gone}
+            self.names.forget(gone)
 
     @rule(chat=chats, query=st.sampled_from([*QUERIES, None]), wait=st.sampled_from([None, timedelta(minutes=5)]))
     def mute(self, chat: Chat, query: str | None, wait: timedelta | None) -> None:

@@ -110,6 +110,26 @@ async def test_a_chat_with_nothing_but_threads_parts_and_comes_back(store: Store
     assert await active(store) == {FIRST}
 
 
+async def test_a_chat_is_forgotten_with_its_threads_and_a_thread_alone(store: Store) -> None:
+    await settled_in(store)
+    await publish(store, a_story(1))
+    await store.forget(SECOND)
+    assert await active(store) == {GROUP, FIRST, OTHER}
+    await store.move(OTHER, replace(OTHER, id="9"), NOW)
+    await store.move(replace(OTHER, id="9"), FIRST, NOW)  # its former names are forgotten too
+    await store.forget(GROUP)
+    assert await active(store) == set()
+    assert await store.outbox(list(DeliveryState), 9) == ()
+    for chat in ALL:
+        assert await store.preferences(chat) is None
+
+
+async def test_a_chat_with_nothing_but_threads_is_forgotten_with_them(store: Store) -> None:
+    await follow(store, FIRST)
+    await store.forget(GROUP)
+    assert (await store.census()).chats == 0
+
+
 async def test_that_a_former_name_is_gone_says_nothing_of_the_chat(store: Store) -> None:
     await follow(store, GROUP)
     await store.move(GROUP, OTHER, NOW)

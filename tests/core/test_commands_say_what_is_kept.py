@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.commands import answer
 from bot.commands.kept import page_of
 from bot.core.model import Chat
+from bot.core.speech import Call
 from handlers.slack import render as slack
 from handlers.telegram import render as telegram
 from tests.builders import a_story, a_why
@@ -102,6 +104,28 @@ async def test_forget_says_what_goes_and_nothing_is_left():
     assert "deleted" in await asker.ask(lines_of(asked)[0])
     assert await asker.ask("mydata") == "Nothing is kept about this chat."
     assert await asker.desk.store.preferences(HERE) is None
+
+
+async def test_forget_in_a_topic_speaks_of_the_topic_and_elsewhere_in_a_group_of_all_topics():
+    desk = a_desk()
+    group, topic = Asker(desk, Chat("telegram", "", "-1")), Asker(desk, Chat("telegram", "", "-1", "7"))
+    for asker in (group, topic, Asker(desk, Chat("telegram", "", "-1", "8"))):
+        await asker.ask("follow tps")
+    asked = await topic.ask("forget")
+    assert "kept about this topic:" in asked
+    assert "each of them" not in asked
+    assert (await topic.ask("forget yes")).startswith("Everything kept about this topic is deleted.")
+    assert (await desk.store.census()).chats == 2
+    assert "kept about this chat:" in await group.ask("forget")
+    assert "If it has topics, the same goes for each of them." in await group.ask("forget")
+    assert (await group.ask("forget yes")).startswith("Everything kept about this chat is deleted.")
+    assert (await desk.store.census()).chats == 0
+
+
+async def test_forget_speaks_of_no_topics_where_there_are_none():
+    call = Call("forget", (), TELEGRAM, may_change=True, in_private=True)
+    assert "topics" not in text_of(await answer(a_desk(), call))
+    assert "topics" not in await Asker(a_desk(), Chat("slack", "T1", "C1")).ask("forget")
 
 
 async def test_a_page_is_one_message_in_every_room():

@@ -157,9 +157,10 @@ class Outbox:
                 waiting.cancel(why, now)
 
     def forget(self, chat: Chat) -> None:
-        for row in self.of(self.people.name(chat)):
-            del self.rows[row.delivery.id]
-        self.people.forget(chat)
+        for name in self.people.with_threads(chat):
+            for row in self.of(name):
+                del self.rows[row.delivery.id]
+            self.people.forget(name)
 
     def move(self, chat: Chat, to: Chat, now: datetime) -> None:
         moved = self.people.home(chat)

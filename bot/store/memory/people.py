@@ -82,6 +82,10 @@ class People:
             if replace(name, thread=chat.thread, id="" if everywhere else name.id) == chat
         }
 
+    def with_threads(self, chat: Chat) -> set[Chat]:
+        """Name what is known of a chat, without a thread also all its threads."""
+        return {self.name(chat), *(() if chat.thread else self.threads(chat))} & self.homes.keys()
+
     def follow(self, chat: Chat, voice: Voice, query: str, label: str, now: datetime) -> bool:
         home = self.settle_in(chat, voice, now)
         home.gone = False

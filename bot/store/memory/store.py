@@ -184,8 +184,7 @@ class MemoryStore:
         return kept(self._people.names(chat), home, rows) if home else {}
 
     async def wake(self, chat: Chat) -> bool:
-        home = self._people.home(chat)
-        meant = [*([home] if home else []), *([] if chat.thread else self._people.threads(chat).values())]
+        meant = [self._people.homes[name] for name in self._people.with_threads(chat)]
         gone = [one for one in meant if one.gone]
         for one in gone:
             one.gone = False

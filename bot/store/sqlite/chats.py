@@ -35,6 +35,12 @@ def find(connection: Connection, chat: Chat) -> int | None:
     return None if row is None else int(row[0])
 
 
+def find_with_threads(connection: Connection, chat: Chat) -> set[int]:
+    """Look up the number of a chat, without a thread also those of all its threads."""
+    known = find(connection, chat)
+    return ({known} if known else set()) | set(() if chat.thread else _threads(connection, chat))
+
+
 def find_or_add(connection: Connection, chat: Chat, voice: Voice, now: datetime) -> int:
     """Look a chat up, or make it known with this voice; a known chat keeps its own."""
     known = find(connection, chat)
@@ -67,11 +73,9 @@ def set_voice(connection: Connection, chat: Chat, voice: Voice, now: datetime) -
 
 def wake(connection: Connection, chat: Chat) -> bool:
     """Make a known chat active again, without a thread also all its threads; False where none was inactive."""
-    known = find(connection, chat)
-    meant = [*([] if known is None else [known]), *([] if chat.thread else _threads(connection, chat))]
     woken = connection.execute(
         "UPDATE chats SET gone_at = NULL WHERE id IN (SELECT value FROM json_each(?)) AND gone_at IS NOT NULL",
-        (as_list(meant),),
+        (as_list(find_with_threads(connection, chat)),),
     )
     return woken.rowcount > 0
 

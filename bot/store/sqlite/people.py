@@ -67,6 +67,15 @@ def forget(connection: Connection, chat: Chat) -> tuple[Chat, ...]:
     return names
 
 
+def forget_with_threads(connection: Connection, chat: Chat) -> tuple[Chat, ...]:
+    """Forget a chat, without a thread also all its threads; return all their names."""
+    rows = connection.execute(
+        "SELECT * FROM chats WHERE id IN (SELECT value FROM json_each(?))",
+        (as_list(chats.find_with_threads(connection, chat)),),
+    ).fetchall()
+    return tuple(name for row in rows for name in forget(connection, chat_of(row)))
+
+
 def _query_id(connection: Connection, text: str) -> int:
     known = connection.execute("SELECT id FROM queries WHERE text = ?", (text,)).fetchone()
     if known is not None:

@@ -40,7 +40,7 @@ EMPTY_AGAIN_SECONDS = 2.0
 
 
 def _forget(connection: Connection, names: Names, chat: Chat) -> None:
-    remember(connection, [names.hash_of(name) for name in people.forget(connection, chat)])
+    remember(connection, [names.hash_of(name) for name in people.forget_with_threads(connection, chat)])
 
 
 class SqliteStore:
