@@ -12,7 +12,7 @@ from datetime import datetime
 import structlog
 
 from bot.core.breaker import Breaker
-from bot.errors import MaybeSent, SendError, TokenError, Unreachable
+from bot.errors import MaybeSent, SendError, TokenError, TryLater, Unreachable
 
 log = structlog.get_logger()
 
@@ -46,7 +46,9 @@ class Breakers:
         return True
 
     def note(self, name: str, error: SendError | None, now: datetime) -> None:
-        """Note what came of a message: None where it was accepted."""
+        """Note what came of a message: None where it was accepted. Where the platform was not asked, nothing did."""
+        if isinstance(error, TryLater) and not error.asked:
+            return
         before = self._breakers[name]
         self._breakers[name] = before.failed(now) if isinstance(error, _OUTAGE) else before.answered(now)
         self._tell(name, before, str(error))

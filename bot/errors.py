@@ -10,7 +10,7 @@ BotError
 │  └─ LockedError                   another daemon holds the data directory
 ├─ TokenError                       bad or revoked token, or a second poller: stop the room, never blame the chats
 └─ SendError
-   ├─ TryLater(after)               certainly not sent: 429
+   ├─ TryLater(after, asked)        certainly not sent: 429
    │  └─ Unreachable                the platform as a whole cannot be reached: connect errors
    ├─ MaybeSent                     may have been sent: read timeout, reset, 5xx
    ├─ ChatMoved(to)                 the chat has a new id
@@ -86,11 +86,15 @@ class SendError(BotError):
 
 
 class TryLater(SendError):
-    """Certainly not sent. `after` is the platform's wish, None where it has none."""
+    """Certainly not sent. `after` is the platform's wish, None where it has none.
 
-    def __init__(self, sentence: str, *, after: timedelta | None = None) -> None:
+    Not `asked`: we knew it ourselves, so it says nothing of whether the platform can be reached.
+    """
+
+    def __init__(self, sentence: str, *, after: timedelta | None = None, asked: bool = True) -> None:
         super().__init__(sentence)
         self.after = after
+        self.asked = asked
 
 
 class Unreachable(TryLater):

@@ -80,14 +80,15 @@ class Installed:
     async def token(self, name: str) -> str:
         now = self._clock.now()
         if name not in self._known:
-            raise TryLater("The app is not installed in this workspace.", after=ASK_AGAIN)
+            raise TryLater("The app is not installed in this workspace.", after=ASK_AGAIN, asked=False)
         if (until := self._rests.get(name, now)) > now:
-            raise TryLater("Slack refused the token of this workspace a moment ago.", after=until - now)
+            said = "Slack refused the token of this workspace a moment ago."
+            raise TryLater(said, after=until - now, asked=False)
         if _ends_by(self._known[name], now + RENEW_BEFORE) and self._buys_again.get(name, now) <= now:
             await self._buy(name)
         one = self._known.get(name)
         if one is None or _ends_by(one, now):
-            raise TryLater("The token of this workspace has expired.", after=ASK_AGAIN)
+            raise TryLater("The token of this workspace has expired.", after=ASK_AGAIN, asked=False)
         if name in self._unsaved:
             self._save(one)
         return one.token

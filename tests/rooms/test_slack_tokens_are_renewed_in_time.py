@@ -104,8 +104,9 @@ async def test_while_slack_is_away_the_old_token_serves_on(stage: Tenants) -> No
 async def test_a_workspace_whose_token_ended_waits_and_no_other_does(stage: Tenants) -> None:
     stage.clock.advance(13 * HOURS)
     stage.slack.fail_next("oauth.v2.access", "fatal_error")
-    with pytest.raises(TryLater):
+    with pytest.raises(TryLater) as ended:
         await stage.send("T1")
+    assert not ended.value.asked
     await stage.send("T2")
     stage.clock.advance(timedelta(minutes=5))
     await stage.send("T1")

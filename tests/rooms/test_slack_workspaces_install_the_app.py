@@ -196,8 +196,9 @@ async def test_who_is_not_installed_is_not_answered_and_harms_nobody(stage: Tena
     await stage.slack.press("C2", "U2", {"type": "button", "action_id": "line:1", "value": "1|list"}, team="T2")
     await (await stage.slack.slash("C1", "U1", "list", team="T1")).answer()
     assert [call.chat for call in stage.door.calls] == [chat_of("T1")]
-    with pytest.raises(TryLater):
+    with pytest.raises(TryLater) as stranger:
         await stage.send("T2")
+    assert not stranger.value.asked
     with pytest.raises(TryLater):
         await stage.room.send(Chat("slack", "", "C1"), stage.alert())
 
@@ -234,9 +235,11 @@ async def test_a_refused_token_stops_its_workspace_and_no_other(stage: Tenants, 
     with pytest.raises(TryLater) as refused:
         await stage.send("T1")
     assert refused.value.after == timedelta(minutes=5)
+    assert refused.value.asked
     with pytest.raises(TryLater) as resting:
         await stage.send("T1")
     assert stage.slack.calls["chat.postMessage"] == 1  # a workspace at rest is not asked
+    assert not resting.value.asked
     assert timedelta(0) < resting.value.after <= timedelta(minutes=5)
     await stage.send("T2")
     assert stage.room.is_connected

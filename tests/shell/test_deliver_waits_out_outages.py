@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import pytest
 
+from bot.breakers import Breakers
 from bot.core.breaker import PROBE_EVERY
 from bot.core.model import Chat, DeliveryState
 from bot.core.pace import Limit
@@ -49,6 +50,18 @@ async def attempts(store: Store) -> int:
 
 def spread(count: int, over: timedelta, end: datetime = NOON) -> list[datetime]:
     return [end - over * (count - number) / count for number in range(1, count + 1)]
+
+
+# --- what an answer is --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("asked", "opens"), [(False, True), (True, False)])
+def test_what_we_refuse_ourselves_is_no_answer_of_the_platform(*, asked: bool, opens: bool) -> None:
+    breakers = Breakers()
+    for _ in range(5):
+        breakers.note("slack", Unreachable("connection refused"), NOON)
+        breakers.note("slack", TryLater("the app is not installed in this workspace", asked=asked), NOON)
+    assert ("slack" in breakers.open_since) is opens
 
 
 # --- an hour ------------------------------------------------------------------------------------------------------
