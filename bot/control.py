@@ -84,14 +84,17 @@ class DataLock:
 
 
 def holder(directory: Path) -> str:
-    """Name the process that holds the lock of a data directory; empty where nobody does. Shares it for an instant."""
+    """Name the process that holds the lock of a data directory; empty where nobody does. Shares it for an instant.
+
+    Raises `OSError` where one may not look.
+    """
     try:
         with (directory / LOCK_NAME).open("rb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 return file.read(20).decode(errors="replace").strip() or "unknown"
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         pass
     return ""
 

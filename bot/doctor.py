@@ -12,7 +12,7 @@ import shutil
 import socket
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +21,8 @@ from pathlib import Path
 
 from bot import __version__
 from bot.control import SOCKET_NAME, ask, holder
+from bot.core.alarms import Thresholds
+from bot.core.backups import made_at, newest
 from bot.core.words import span_of_time
 from bot.errors import BotError, StoreError
 from bot.store.sqlite.examining import Examined, examine, sqlite_version
@@ -28,8 +30,8 @@ from config import Settings
 from config.words import Address
 
 OLDEST_PYTHON = (3, 11)
-LEAST_FREE, LITTLE_FREE = 100 * 1024**2, 1024**3  # bytes: a backup of a middling database, and a month of growth
-BACKUP_OLD_AFTER = timedelta(hours=36)  # one nightly backup was missed
+LIMITS = Thresholds()  # room and backups are judged as the running bot does
+LITTLE_FREE = 1024**3  # bytes: a month of growth
 SOURCES_OLD_AFTER = timedelta(hours=24)  # the longest pause between two polls of a source that fails
 CLOCK_SLACK = timedelta(minutes=2)
 PROBE_SECONDS = 5.0
@@ -62,14 +64,33 @@ class Finding:
 def examine_everything(settings: Settings, now: datetime) -> Iterator[Finding]:
     """Look at everything, the foundations first."""
     directory = settings.bot.data_dir
+    database = directory / "policybell.db"
     yield _python()
     yield _sqlite()
-    yield _clock(directory / "policybell.db", now)
-    yield from _directory(directory)
-    yield from _database(directory / "policybell.db", now)
-    yield from _daemon(settings)
+    yield from _told("clock", lambda: [_clock(database, now)])
+    yield from _told("data", lambda: _directory(directory))
+    yield from _told("database", lambda: _database(database, now))
+    yield from _told("bot", lambda: _daemon(settings))
     yield from _tokens(settings)
-    yield _backups(settings.backups_dir(), now)
+    yield from _told("backups", lambda: [_backups(settings, now)])
+
+
+def _told(what: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """Look at something; that one may not look is a finding, too."""
+    try:
+        yield from look()
+    except OSError as error:
+        words = f"{error.filename or what} cannot be looked at: {error.strerror}"
+        yield Finding(what, Verdict.BAD, words, "Run this as root or as the bot's user.")
+
+
+def _is_there(path: Path) -> bool:
+    """Tell whether a file is there; unlike `Path.exists`, which says no where one may not look (Python 3.14)."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def probe(address: Address) -> str:
@@ -101,7 +122,7 @@ def _sqlite() -> Finding:
 
 def _clock(database: Path, now: datetime) -> Finding:
     """Compare with what was written last: a clock that is behind it was set back, or never set since the start."""
-    written = database.stat().st_mtime if database.exists() else 0
+    written = database.stat().st_mtime if _is_there(database) else 0
     if written > (now + CLOCK_SLACK).timestamp():
         behind = span_of_time(timedelta(seconds=written - now.timestamp()))
         advice = "Set it (timedatectl set-ntp true), then restart the bot."
@@ -110,7 +131,7 @@ def _clock(database: Path, now: datetime) -> Finding:
 
 
 def _directory(directory: Path) -> Iterator[Finding]:
-    if not directory.is_dir():
+    if not (_is_there(directory) and directory.is_dir()):
         advice = "The first `policybell run` makes it. If there was one, check bot.data_dir."
         yield Finding("data", Verdict.WARN, f"there is no directory {directory}", advice)
         return
@@ -125,14 +146,16 @@ def _directory(directory: Path) -> Iterator[Finding]:
     else:
         yield Finding("data", Verdict.OK, f"{directory}, for its owner alone")
     free = shutil.disk_usage(directory).free
-    verdict = Verdict.BAD if free < LEAST_FREE else Verdict.WARN if free < LITTLE_FREE else Verdict.OK
+    verdict = Verdict.BAD if free < LIMITS.disk_least else Verdict.WARN if free < LITTLE_FREE else Verdict.OK
     yield Finding("disk", verdict, f"{free // 1024**2:,} MiB free", "" if verdict is Verdict.OK else "Make room.")
 
 
 def _database(database: Path, now: datetime) -> Iterator[Finding]:
-    if not database.exists():
+    if not _is_there(database):
         yield Finding("database", Verdict.WARN, "there is none yet", "The first `policybell run` makes it.")
         return
+    with database.open("rb"):  # that one may not read it is no reason to put a backup in its place
+        pass
     try:
         found = examine(database)
     except StoreError as error:
@@ -221,12 +244,15 @@ def _tokens(settings: Settings) -> Iterator[Finding]:
             yield Finding(path, Verdict.BAD, "set, and not of the shape that such tokens have", advice)
 
 
-def _backups(directory: Path, now: datetime) -> Finding:
-    made = [file.stat().st_mtime for file in directory.glob("*.db*")] if directory.is_dir() else []
-    if not made:
-        return Finding("backups", Verdict.WARN, "there are none", "Make one: policybell backup")
-    age = timedelta(seconds=max(0.0, now.timestamp() - max(made)))
-    words = f"{len(made)}, the newest {span_of_time(age)} old"
-    if age > BACKUP_OLD_AFTER:
+def _backups(settings: Settings, now: datetime) -> Finding:
+    """Look for the newest backup as the bot does, by its name; where none are wanted, none is missed."""
+    directory = settings.backups_dir()
+    names = [file.name for file in directory.iterdir() if made_at(file.name)] if _is_there(directory) else []
+    last = newest(names)
+    age = None if last is None else max(timedelta(0), now - last)
+    words = "there are none" if age is None else f"{len(names)}, the newest {span_of_time(age)} old"
+    if settings.ops.backup.at is None:
+        return Finding("backups", Verdict.OK, f"they are off; {words}")
+    if age is None or age >= LIMITS.backup_age:
         return Finding("backups", Verdict.WARN, words, "Make one: policybell backup")
     return Finding("backups", Verdict.OK, words)

@@ -7,7 +7,8 @@ import os
 import socket
 import sqlite3
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -16,6 +17,8 @@ import pytest
 
 from bot import cli
 from bot.control import DataLock, holder
+from bot.core.alarms import Facts, Thresholds, standing
+from bot.core.backups import name_at
 from bot.doctor import Finding, Verdict, examine_everything, probe
 from bot.errors import LockedError
 from bot.store import open_store
@@ -41,14 +44,14 @@ async def data(tmp_path: Path) -> Path:
         await store.register([a_source(1), a_source(2)])
         await store.close()
     (folder / "backups").mkdir()
-    (folder / "backups" / "policybell-1.db.gz").touch()
+    (folder / "backups" / name_at(NOW)).touch()
     return folder
 
 
 def examined(
-    folder: Path, *, port: int = 0, now: datetime | None = None, environ: dict[str, str] | None = None
+    folder: Path, *, port: int = 0, now: datetime | None = None, environ: dict[str, str] | None = None, more: str = ""
 ) -> dict[str, Finding]:
-    text = f"[bot]\ndata_dir = '{folder}'\n[web]\nlisten = '127.0.0.1:{port or free_port()}'\n"
+    text = f"[bot]\ndata_dir = '{folder}'\n[web]\nlisten = '127.0.0.1:{port or free_port()}'\n{more}\n"
     return {
         found.what: found
         for found in examine_everything(loaded(folder.parent, text, environ), now or datetime.now(UTC))
@@ -114,11 +117,59 @@ def test_a_clock_behind_the_last_change_is_wrong(data: Path) -> None:
     assert (finding.verdict, finding.words) == (Verdict.BAD, "it is 400 days behind the database's last change")
 
 
+def let_days_pass(data: Path, days: float) -> None:
+    """Make the backup so old; the bot goes by the names of backups, not by when their files changed."""
+    backup = data / "backups" / name_at(NOW)
+    backup.rename(backup.with_name(name_at(NOW - timedelta(days=days))))
+    (data / "backups" / "policybell-before-m004_audit.db.gz").touch()
+
+
 def test_old_backups_are_named(data: Path) -> None:
-    at = (NOW - timedelta(days=3)).timestamp()
-    os.utime(data / "backups" / "policybell-1.db.gz", (at, at))
+    let_days_pass(data, 3)
     finding = examined(data)["backups"]
     assert (finding.verdict, finding.words) == (Verdict.WARN, "1, the newest 3 days old")
+
+
+@pytest.mark.parametrize(("hours", "verdict"), [(35, Verdict.OK), (37, Verdict.WARN)])
+def test_a_backup_is_old_when_the_running_bot_would_say_so(data: Path, hours: int, verdict: Verdict) -> None:
+    let_days_pass(data, hours / 24)
+    assert examined(data)["backups"].verdict is verdict
+    facts = Facts(NOW, backups_since=NOW, backup_at=NOW - timedelta(hours=hours))
+    assert bool(standing(facts, Thresholds())) is (verdict is Verdict.WARN)
+
+
+def test_backups_that_are_off_are_not_missed(data: Path) -> None:
+    let_days_pass(data, 3)
+    finding = examined(data, more="[ops]\nbackup = { at = 'off' }")["backups"]
+    assert (finding.verdict, finding.words) == (Verdict.OK, "they are off; 1, the newest 3 days old")
+
+
+@contextmanager
+def as_somebody_else() -> Iterator[None]:
+    """Without the rights of root, where the tests have them."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_what_one_may_not_look_at_is_bad_and_the_rest_is_looked_at_all_the_same(data: Path) -> None:
+    settings = loaded(data.parent, f"[bot]\ndata_dir = '{data}'\n[web]\nlisten = '127.0.0.1:{free_port()}'\n")
+    data.chmod(0)
+    try:
+        with as_somebody_else():
+            found = {one.what: one for one in examine_everything(settings, NOW)}
+    finally:
+        data.chmod(0o700)
+    for what in ("database", "bot", "backups"):
+        assert (found[what].verdict, found[what].advice) == (Verdict.BAD, "Run this as root or as the bot's user.")
+        assert "cannot be looked at: Permission denied" in found[what].words
+    assert found["data"].verdict is Verdict.BAD
+    assert {"python", "sqlite", "clock", "telegram.token"} <= found.keys()
 
 
 def test_sources_that_nobody_reads_any_more_are_bad_news(data: Path) -> None:
