@@ -1,8 +1,8 @@
 """docs/operate.md, followed to the letter: from nothing to the first alert, accepted by Telegram's and Slack's servers.
 
 `make test` runs the page's blocks in a temporary folder, without what needs root. With POLICYBELL_BARE naming the
-root of a bare Debian 12 (debootstrap, with /proc and /dev) they run there as root, every line as it is written, and
-again in a copy of it that a systemd of its own runs, with the unit file:
+root of a bare Debian 12 they run there as root, every line as it is written, and again in a copy of it that a systemd
+of its own runs, with the unit file. `MAKE_ONE` makes such a tree, for root with a mirror in reach.
 
     POLICYBELL_SOAK=1 POLICYBELL_BARE=/var/tmp/bare .venv/bin/python -m pytest -s THIS_FILE
 """
@@ -33,6 +33,8 @@ from tests.fakes.telegram import FakeTelegram
 
 PAGE = ROOT / "docs" / "operate.md"
 BARE = os.environ.get("POLICYBELL_BARE", "")
+MAKE_ONE = "debootstrap --variant=minbase bookworm /var/tmp/bare && mount -t proc proc /var/tmp/bare/proc"
+OWN_AUTHORITIES = Path("/usr/local/share/ca-certificates")
 ANA = 501_884_223
 TOKEN = "4242424242:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw7"  # of the shape that real ones have
 _BLOCK = re.compile(r"^```sh install(?: (?P<where>[\w-]+))?\n(?P<lines>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -152,6 +154,10 @@ def _is_dead(pid: int) -> bool:
     return _fields(Path(f"/proc/{pid}/stat"))[:1] in ([], ["Z"])
 
 
+def test_the_first_page_says_how_a_bare_debian_is_made() -> None:
+    assert f"`{MAKE_ONE}`" in (ROOT / "README.md").read_text()
+
+
 def test_the_page_marks_what_is_followed() -> None:
     places = [found["where"] for found in _BLOCK.finditer(PAGE.read_text())]
     assert places.count(None) >= 5
@@ -199,10 +205,12 @@ def clean_up() -> None:
 def bare() -> Iterator[Path]:
     """A bare Debian with nothing of ours, before and after."""
     if not BARE:
-        pytest.skip("POLICYBELL_BARE names no bare Debian 12")
+        pytest.skip(f"POLICYBELL_BARE names no bare Debian 12. Root makes one: {MAKE_ONE}")
     if os.geteuid() != 0:
         pytest.skip("only root may change the root directory")
     clean_up()
+    if OWN_AUTHORITIES.is_dir():  # where the network signs for others, `make setup` must trust it as this machine does
+        shutil.copytree(OWN_AUTHORITIES, f"{BARE}{OWN_AUTHORITIES}", dirs_exist_ok=True)
     yield Path(BARE)
     clean_up()
 
