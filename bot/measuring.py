@@ -98,6 +98,7 @@ class Instruments:
             unheard=self.unheard(),
             unsure=vitals.rows.get(DeliveryState.MAYBE, 0),
             dead=vitals.rows.get(DeliveryState.DEAD, 0),
+            untold=vitals.untold,
             database=database,
             ticked_at=self.ticked_at(),
             disk_free=_free(self.data_dir),

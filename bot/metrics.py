@@ -47,7 +47,10 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "policybell_source_interval_seconds": ("How often a source is to be read.", ("source", "standing")),
     "policybell_outbox_pending": ("Alerts that wait.", ("platform",)),
     "policybell_outbox_oldest_age_seconds": ("How long the oldest of them has been waiting.", ("platform",)),
-    "policybell_outbox_rows": ("Deliveries that are not done with, by state.", ("state",)),
+    "policybell_outbox_rows": (
+        "Deliveries that are not done with, by state; untold: expired in no list.",
+        ("state",),
+    ),
     "policybell_platform_connected": ("1 where a platform may be used.", ("platform",)),
     "policybell_chats": ("Chats that are known.", ("platform", "state")),
     "policybell_filters": ("What chats follow, counted.", ("platform",)),
@@ -162,7 +165,8 @@ class Metrics:
         self._note_sources(picture)
         self._note_platforms(picture)
         facts, vitals = picture.measured.facts, picture.measured.vitals
-        self._labeled("policybell_outbox_rows", {(state.value,): number for state, number in vitals.rows.items()})
+        rows = {(state.value,): number for state, number in vitals.rows.items()}
+        self._labeled("policybell_outbox_rows", rows | {("untold",): vitals.untold})
         standing = [alarm.severity for alarm in picture.alarms]
         self._labeled("policybell_alarms", {(one.value,): standing.count(one) for one in Severity})
         self._set("policybell_tick_last_timestamp_seconds", _stamp(facts.ticked_at))

@@ -30,13 +30,15 @@ class Vitals:
     """Numbers for alarms and metrics, none of them about one chat.
 
     `waiting` and `filters` are by platform, `chats` by platform and state (`active`, `gone`), `rows` are the deliveries
-    in each of the states `COUNTED`. `size` is that of the database, in bytes.
+    in each of the states `COUNTED`, and `untold` those of them that expired before anything told them. `size` is that
+    of the database, in bytes.
     """
 
     waiting: Mapping[str, Waiting] = field(default_factory=dict)
     chats: Mapping[tuple[str, str], int] = field(default_factory=dict)
     filters: Mapping[str, int] = field(default_factory=dict)
     rows: Mapping[DeliveryState, int] = field(default_factory=dict)
+    untold: int = 0
     size: int = 0
 
 

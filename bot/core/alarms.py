@@ -61,6 +61,7 @@ class Facts:
 
     By platform: `stopped` says why its room may not send, `unreachable` and `held` since when it does not answer or
     an operator holds its messages, `waiting` what has not gone out, `unheard` where a chat cannot be told of alarms.
+    `unsure`, `dead` and `untold` count rows that need a look: `untold` was given up before anything told it.
     `clock_ahead` is by how much this clock is ahead of the world's, `database` why it cannot be used. `backups_since`
     is since when backups are made, None where they are not.
     """
@@ -74,6 +75,7 @@ class Facts:
     unheard: frozenset[str] = frozenset()
     unsure: int = 0
     dead: int = 0
+    untold: int = 0
     database: str = ""
     ticked_at: datetime | None = None
     disk_free: int | None = None
@@ -176,11 +178,11 @@ def _platforms(facts: Facts, limits: Thresholds) -> Iterator[Alarm]:
 
 
 def _rows(facts: Facts) -> Iterator[Alarm]:
-    if facts.unsure or facts.dead:
+    if facts.unsure or facts.dead or facts.untold:
         yield Alarm(
             "rows",
             Severity.WARNING,
-            "Some alerts were refused by a platform, or may not have arrived.",
+            "Some alerts were refused by a platform, were given up untold, or may not have arrived.",
             "See `policybell outbox list`; `outbox retry ID` or `outbox discard ID` settles one.",
         )
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from bot.core.alarms import Waiting
 from bot.core.intake import Cursor
+from bot.core.lateness import Patience
 from bot.core.model import Changes, DeliveryState
-from bot.core.outcome import Gone
+from bot.core.outcome import Gone, Sent
 from bot.oversight import COUNTED, Audited, Vitals
 from bot.ports import Store
 from tests.builders import NOW, a_chat, a_source, a_story, at
-from tests.storing import claim, follow, publish
+from tests.storing import LEASE, claim, follow, publish
 
 ANA, BEN, CARA = a_chat(1), a_chat(2), a_chat(3, platform="slack")
 
@@ -103,6 +104,19 @@ async def test_vitals_are_by_platform_and_name_no_chat(store: Store) -> None:
     assert vitals.rows[DeliveryState.SENDING] == 1
     assert sum(vitals.rows.values()) == 4  # what was sent or called off is not counted
     assert ANA.id not in repr(vitals)
+
+
+async def test_what_was_given_up_untold_is_counted_apart_from_what_a_list_told(store: Store) -> None:
+    await follow(store, ANA)
+    await publish(store, a_story(1), due_at=at(hours=-80))
+    (row,) = await store.claim(NOW, limit=9, platforms=["telegram"], lease=LEASE, patience=Patience())
+    await store.settle(row, Sent("a list", NOW), NOW)
+    (untold,) = await publish(store, a_story(2))
+    await store.expire(at(days=30))
+    vitals = await store.vitals()
+    assert (vitals.rows[DeliveryState.EXPIRED], vitals.untold) == (2, 1)
+    await store.discard(untold.id, NOW)
+    assert (await store.vitals()).untold == 0
 
 
 async def test_operator_commands_are_remembered_in_order(store: Store) -> None:

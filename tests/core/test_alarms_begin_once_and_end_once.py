@@ -87,6 +87,11 @@ def test_each_trouble_is_one_alarm_with_a_next_step(key: str) -> None:
     assert alarm.next_step.endswith(".")
 
 
+@pytest.mark.parametrize("rows", [{"unsure": 1}, {"dead": 1}, {"untold": 1}])
+def test_every_row_that_needs_a_look_raises_the_alarm_of_rows(rows: dict[str, int]) -> None:
+    assert keys(replace(WELL, **rows)) == ["rows"]
+
+
 def test_a_full_disk_is_one_alarm_with_one_that_is_nearly_full() -> None:
     (alarm,) = standing(replace(WELL, disk_free=0, disk_full=True), LIMITS)
     assert (alarm.key, alarm.severity) == ("disk", Severity.URGENT)

@@ -84,8 +84,11 @@ async def test_rows_are_counted_and_those_that_wait_are_by_platform(tmp_path: Pa
     measured = await instruments(tmp_path, store).measure()
     assert (measured.facts.dead, measured.facts.unsure) == (1, 0)
     assert measured.facts.waiting == {"telegram": Waiting(1, NOON)}
+    assert measured.facts.untold == 0
     assert measured.facts.held == {"slack": NOON}
     assert measured.vitals.rows[DeliveryState.PENDING] == 1
+    await store.expire(NOON + timedelta(days=31))
+    assert (await instruments(tmp_path, store).measure()).facts.untold == 1
 
 
 @pytest.mark.parametrize("method", ["cursors", "paused_sources", "vitals", "held"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -34,7 +34,7 @@ def sooner(cursor: Cursor, at: datetime) -> Cursor:
     return cursor if planned is None or planned <= at else replace(cursor, next_poll_at=at)
 
 
-def vitals(rows: Iterable[Row], people: People) -> Vitals:
+def vitals(rows: Collection[Row], people: People) -> Vitals:
     """Count."""
     waiting: dict[str, list[datetime]] = {}
     for row in rows:
@@ -47,6 +47,7 @@ def vitals(rows: Iterable[Row], people: People) -> Vitals:
         chats=_chats(people),
         filters=dict(filters),
         rows={state: states[state] for state in COUNTED},
+        untold=sum(row.state is DeliveryState.EXPIRED and not row.delivery.receipt for row in rows),
     )
 
 

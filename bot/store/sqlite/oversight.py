@@ -68,6 +68,9 @@ def vitals(connection: Connection) -> Vitals:
             (as_list(COUNTED),),
         ).fetchall()
     )
+    (untold,) = connection.execute(
+        "SELECT count(*) FROM deliveries WHERE state = 'expired' AND receipt = ''"
+    ).fetchone()
     (size,) = connection.execute(
         "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
     ).fetchone()
@@ -76,6 +79,7 @@ def vitals(connection: Connection) -> Vitals:
         chats={(platform, state): number for platform, state, number in chats},
         filters=dict(filters.fetchall()),
         rows={state: rows.get(state, 0) for state in COUNTED},
+        untold=untold,
         size=size,
     )
 
