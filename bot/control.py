@@ -22,7 +22,7 @@ from typing import Self
 
 import structlog
 
-from bot.errors import BotError, LockedError, StoreError
+from bot.errors import BotError, LockedError, StoreError, exit_code
 
 log = structlog.get_logger()
 
@@ -160,7 +160,7 @@ class ControlServer:
         except TimeoutError:
             return Answered("The daemon is too busy to answer. Try again in a minute.", ok=False, exit=1)
         except BotError as error:
-            return Answered(str(error), ok=False, exit=1)
+            return Answered(str(error), ok=False, exit=exit_code(error))
         except Exception:
             ref = secrets.token_hex(2).upper()
             log.exception("control.crashed", ref=ref)

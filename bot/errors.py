@@ -6,6 +6,7 @@ BotError
 │  ├─ FetchError(status, retry_after)
 │  └─ ParseError(kind)              kind: parse_limit, not_a_feed, broken
 ├─ StoreError                       the database cannot be opened, migrated or written
+│  ├─ BackupError                   a backup cannot be written or read as a file; the database itself is well
 │  ├─ DiskFull                      nothing of the last change was saved; what is there is sound: wait for room
 │  └─ LockedError                   another daemon holds the data directory
 ├─ TokenError                       bad or revoked token, or a second poller: stop the room, never blame the chats
@@ -60,6 +61,10 @@ class ParseError(SourceError):
 
 class StoreError(BotError):
     """The database cannot be opened, migrated or written."""
+
+
+class BackupError(StoreError):
+    """A backup cannot be written or read as a file. The database itself is well."""
 
 
 class DiskFull(StoreError):
@@ -119,3 +124,18 @@ class ChatGone(SendError):
 
 class BadMessage(SendError):
     """The platform refuses the message itself."""
+
+
+def exit_code(error: BotError) -> int:
+    """Give the exit code of a command that ended so, here or in a daemon; docs/operate.md lists them."""
+    match error:
+        case ConfigError():
+            return 3
+        case LockedError():
+            return 5
+        case BackupError():
+            return 1
+        case StoreError():
+            return 4
+        case _:
+            return 1

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import click
 
 from bot import __version__
-from bot.errors import BotError, ConfigError, LockedError, StoreError
+from bot.errors import BotError, ConfigError, exit_code
 
 
 class Family(NamedTuple):
@@ -95,7 +95,7 @@ def guard(work: Callable[[], object]) -> int:
         return 130
     except BotError as error:
         click.echo(_sentence(error), err=True)
-        return _exit_code(error)
+        return exit_code(error)
     except Exception as error:  # noqa: BLE001 - the outermost guard
         return int(import_module("bot.cli.crash").report(error))
     return result if isinstance(result, int) else 0
@@ -106,15 +106,3 @@ def _sentence(error: BotError) -> str:
         return str(error)
     problems = "\n".join(f"  {path}: {sentence}" for path, sentence in error.problems)
     return f"The configuration cannot be used:\n{problems}\n`policybell check` says the same, and more."
-
-
-def _exit_code(error: BotError) -> int:
-    match error:
-        case ConfigError():
-            return 3
-        case LockedError():
-            return 5
-        case StoreError():
-            return 4
-        case _:
-            return 1

@@ -13,6 +13,7 @@ import click
 from bot.cli.asking import DATABASE_NAME, ask_bot, show, with_config, with_json
 from bot.cli.layout import table
 from bot.clock import SystemClock
+from bot.commands.wording import plural
 from bot.control import Answered, DataLock
 from bot.core.backups import name_at
 from bot.logs import set_up
@@ -39,23 +40,25 @@ def restore(file: Path, config: Path | None) -> int:
     set_up(format="auto", level="error", secrets=settings.secrets(), chat_key=bytes)
     with DataLock(settings.bot.data_dir):
         database, now = settings.bot.data_dir / DATABASE_NAME, SystemClock().now()
-        _say(restore_database(file, database, now, settings.ages().forgotten))
+        say(restore_database(file, database, now, settings.ages().forgotten))
     return 0
 
 
-def _say(restored: Restored) -> None:
-    click.echo(f"Restored: {restored.chats} chats, {restored.stories} stories.")
+def say(restored: Restored) -> None:
+    """Print what a restore came to, and what a backup cannot know."""
+    click.echo(f"Restored: {plural(restored.chats, 'chat')}, {plural(restored.stories, 'story', 'stories')}.")
     if restored.aside is not None:
         click.echo(f"The database that it replaced is kept as {restored.aside}, and removed with old backups.")
     if restored.marked:
-        click.echo(
-            f"{restored.marked} alerts that waited may have gone out since; they come marked as possible repeats."
-        )
+        waited = plural(restored.marked, "alert")
+        click.echo(f"Waited, and may have gone out since: {waited}. What comes again is marked as a possible repeat.")
     if restored.unsure:
-        click.echo(f"{restored.unsure} may have come twice and are not sent again: see `policybell outbox list`.")
+        unsure = plural(restored.unsure, "alert")
+        click.echo(f"May have come twice, and not sent again: {unsure}. See `policybell outbox list`.")
     click.echo("Alerts of what the sources say at their next reading are marked as possible repeats, too.")
     if restored.forgotten:
-        click.echo(f"{restored.forgotten} chats that asked to be forgotten since the backup were forgotten again.")
+        again = plural(restored.forgotten, "chat")
+        click.echo(f"Forgotten again, as they asked since the backup: {again}.")
     if restored.forgotten is None or restored.is_old:
         who = "who" if restored.forgotten is None else "of everybody who"
         click.echo(f"The replaced database cannot say {who} asked to be forgotten since: such chats are back.")

@@ -48,9 +48,9 @@ def echo(text: str) -> str:
     return cut(" ".join(clean_controls(text).split()), _ECHO_CHARS, len)
 
 
-def plural(count: int, noun: str) -> str:
-    """Count things: `1 source`, `2 sources`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def plural(count: int, noun: str, many: str = "") -> str:
+    """Count things: `1 source`, `2 sources`; `many` is the plural where it is not made so."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {many or noun + 's'}"
 
 
 def story_line(story: Story, voice: Voice) -> tuple[Span, ...]:

@@ -16,7 +16,7 @@ from bot import __version__, cli
 from bot.commands import Desk, answer
 from bot.control import SOCKET_NAME, ControlServer, DataLock
 from bot.core.model import Voice
-from bot.errors import BotError, ConfigError, LockedError, StoreError, TokenError
+from bot.errors import BackupError, BotError, ConfigError, LockedError, StoreError, TokenError
 from bot.operate import operate
 from bot.store.memory import MemoryStore
 from config import load
@@ -95,6 +95,7 @@ def test_wrong_use_is_exit_2(argv: list[str], capsys: pytest.CaptureFixture[str]
         (TokenError("No."), 1),
         (ConfigError((("bot.name", "no"),)), 3),
         (StoreError("No."), 4),
+        (BackupError("No."), 1),
         (LockedError("No."), 5),
         (KeyboardInterrupt(), 130),
         (click.Abort(), 130),

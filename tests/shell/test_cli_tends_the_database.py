@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sqlite3
@@ -14,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from bot import cli
-from bot.control import DataLock
+from bot.cli.database import say
+from bot.control import SOCKET_NAME, Answered, ControlServer, DataLock
 from bot.core.backups import made_at
-from bot.store import schema_steps
+from bot.store import Restored, open_store, schema_steps
 from bot.store.sqlite.opening import open_database
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,7 +60,7 @@ def test_there_and_back_again(folder: Path) -> None:
         connection.execute("UPDATE chats SET chat = '6'")
     code, said = policybell(folder, "restore", str(backup))
     assert code == 0
-    assert "Restored: 1 chats, 0 stories." in said
+    assert "Restored: 1 chat, 0 stories." in said
     assert "marked as possible repeats" in said
     assert chats(folder) == ["5"]
     (aside,) = (folder / "data").glob("policybell-replaced-*.db")
@@ -87,9 +89,46 @@ def test_no_backup_comes_over_a_running_bot_or_from_what_is_none(folder: Path) -
     assert code == 5
     assert "already running" in said
     assert "Stop it first" in said
+    code, said = policybell(folder, "restore", str(folder / "none.gz"))
+    assert (code, "cannot be read: No such file" in said) == (1, True)
     code, said = policybell(folder, "restore", str(folder / "bot.toml"))
     assert code == 4
     assert "not a backup of a Policybell database" in said
+
+
+def some(number: int) -> Restored:
+    return Restored(number, number, None, number, number, number)
+
+
+def test_what_a_restore_came_to_is_counted_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    say(some(1))
+    one = capsys.readouterr().out
+    say(some(2000))
+    many = capsys.readouterr().out
+    assert "1 chat, 1 story." in one
+    assert (one.count("1 alert."), one.count("1 chat.")) == (2, 1)
+    assert "2,000 chats, 2,000 stories." in many
+    assert (many.count("2,000 alerts."), many.count("2,000 chats.")) == (2, 1)
+
+
+async def test_a_backup_in_the_way_is_no_broken_database_with_a_daemon_as_without(folder: Path) -> None:
+    there = folder / "mine.gz"
+    there.touch()
+    assert policybell(folder, "backup", str(there))[0] == 1
+    store = open_store(f"sqlite:///{folder / 'data' / 'policybell.db'}")
+
+    async def serve(argv: list[str]) -> Answered:
+        await store.backup(Path(argv[1]))
+        return Answered("")
+
+    server = ControlServer(folder / "data" / SOCKET_NAME, serve)
+    await server.start()
+    try:
+        assert (await asyncio.to_thread(policybell, folder, "backup", str(there)))[0] == 1
+    finally:
+        await server.close()
+        await store.close()
+    assert there.read_bytes() == b""
 
 
 def test_the_steps_of_the_schema_are_listed_and_taken(folder: Path) -> None:

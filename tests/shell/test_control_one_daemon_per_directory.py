@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli import guard
 from bot.control import LOCK_NAME, Answered, ControlServer, DataLock, ask
-from bot.errors import BotError, LockedError, StoreError
+from bot.errors import BackupError, BotError, ConfigError, LockedError, StoreError
 
 
 def mode(path: Path) -> int:
@@ -98,6 +99,24 @@ def test_a_directory_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None
 async def test_a_request_is_answered_with_text_and_exit_code(server: Path) -> None:
     assert await asyncio.to_thread(ask, server, ["outbox", "list"]) == Answered("outbox list")
     assert await asyncio.to_thread(ask, server, ["no"]) == Answered("no", ok=False, exit=1)
+
+
+@pytest.mark.parametrize("error", [StoreError("No."), BackupError("No."), ConfigError((("a", "no"),)), BotError("No.")])
+async def test_an_error_has_the_exit_code_that_it_has_without_a_daemon(tmp_path: Path, error: BotError) -> None:
+    async def fail(_: list[str]) -> Answered:
+        raise error
+
+    server = ControlServer(tmp_path / "control.sock", fail)
+    await server.start()
+    try:
+        answered = await asyncio.to_thread(ask, tmp_path / "control.sock", ["x"])
+    finally:
+        await server.close()
+
+    def fail_here() -> None:
+        raise error
+
+    assert answered == Answered(str(error), ok=False, exit=guard(fail_here))
 
 
 async def test_many_ask_at_once(server: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from isal import igzip
 from sqlite_utils import Database
 
-from bot.errors import StoreError
+from bot.errors import StoreError, exit_code
 from bot.store.migrations import migrations
 from bot.store.sqlite.opening import open_database
 from tests.migrating import a_database_of
@@ -140,7 +140,8 @@ def test_without_room_for_the_backup_nothing_is_changed(tmp_path: Path) -> None:
     path = tmp_path / "policybell.db"
     a_database_of(path, STEPS[1])
     (tmp_path / "backups").write_text("in the way")
-    with pytest.raises(StoreError, match="could not be written"):
+    with pytest.raises(StoreError, match="could not be written") as refused:
         open_database(path, backups=tmp_path / "backups")
+    assert exit_code(refused.value) == 4, "it is the database that cannot be brought up to date"
     with closing(sqlite3.connect(path)) as connection:
         assert steps_of(connection) == STEPS[:1]

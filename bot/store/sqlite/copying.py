@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, cast
 
 from isal import igzip, igzip_lib
 
-from bot.errors import StoreError
+from bot.errors import BackupError, StoreError
 from bot.store.sqlite.failures import sentence
 
 _igzip: Any = igzip  # it has no types
@@ -109,7 +109,7 @@ def _explained(file: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise StoreError(f"The backup {file} could not be made. {sentence(error)}") from error
     except OSError as error:
-        raise StoreError(
+        raise BackupError(
             f"The backup {file} could not be written: {error.strerror}. "
             "Check the directory, its rights and the room there."
         ) from error
@@ -124,11 +124,11 @@ def size_of(connection: sqlite3.Connection) -> int:
 def _make_room_for(file: Path, rough: Path, size: int, *, may_exist: bool = False) -> None:
     """Make the directory and an empty private file for the copy. A copy must not be what fills the disk."""
     if file.exists() and not may_exist:
-        raise StoreError(f"{file} exists already. Name another file, or move it away.")
+        raise BackupError(f"{file} exists already. Name another file, or move it away.")
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     free = shutil.disk_usage(file.parent).free
     if free < 2 * size + _SPARE_BYTES:
-        raise StoreError(
+        raise BackupError(
             f"There is too little room for a backup in {file.parent}: "
             f"{(2 * size + _SPARE_BYTES) / 1e6:.0f} MB are needed, {free / 1e6:.0f} MB are free."
         )
@@ -200,7 +200,7 @@ def unpack(file: Path, target: Path) -> None:
     except (BadGzipFile, EOFError, _igzip_lib.IsalError) as error:
         raise StoreError(f"{file} is cut short or damaged. Take another backup.") from error
     except OSError as error:
-        raise StoreError(f"{file} could not be unpacked: {error.strerror}.") from error
+        raise BackupError(f"{file} could not be unpacked: {error.strerror}.") from error
 
 
 @contextmanager
@@ -209,10 +209,10 @@ def _opened(file: Path) -> Iterator[BinaryIO]:
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
     except OSError as error:
-        raise StoreError(f"The backup {file} cannot be read: {error.strerror}.") from error
+        raise BackupError(f"The backup {file} cannot be read: {error.strerror}.") from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise StoreError(f"{file} is not a regular file. Name a backup.")
+        raise BackupError(f"{file} is not a regular file. Name a backup.")
     with os.fdopen(descriptor, "rb") as opened:
         is_packed = opened.read(2) == _GZIP
         opened.seek(0)
@@ -229,7 +229,7 @@ def _unpack(file: Path, packed: BinaryIO, out: BinaryIO, free: int) -> None:
     if size is None:
         raise StoreError(f"{file} is not a backup of a Policybell database.")
     if size > min(MOST_BYTES, free - _SPARE_BYTES):
-        raise StoreError(f"{file} unpacks to {size / 1e6:.0f} MB, and there is room for {max(free, 0) / 1e6:.0f} MB.")
+        raise BackupError(f"{file} unpacks to {size / 1e6:.0f} MB, and there is room for {max(free, 0) / 1e6:.0f} MB.")
     out.write(head)
     left = size - len(head)
     while chunk := packed.read(min(_CHUNK, left + 1)):

@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 from sqlite_utils import Database
 
-from bot.errors import StoreError
+from bot.errors import BackupError, StoreError
 from bot.store.migrations import migrations, unknown_steps
 from bot.store.sqlite.copying import back_up_at_once
 from bot.store.sqlite.failures import sentence
@@ -156,7 +156,10 @@ def check_and_migrate(db: Database, path: Path, backups: Path | None = None) -> 
         )
     pending = migrations.pending(db)
     if backups is not None and pending and migrations.applied(db):
-        back_up_at_once(db.conn, backups / f"policybell-before-{pending[0].name}.db.gz")
+        try:
+            back_up_at_once(db.conn, backups / f"policybell-before-{pending[0].name}.db.gz")
+        except BackupError as error:  # so it cannot be migrated
+            raise StoreError(str(error)) from error
     migrations.apply(db)
     if db.execute("PRAGMA foreign_key_check").fetchone() is not None:
         raise _damaged(path, "it has rows that belong to nothing")

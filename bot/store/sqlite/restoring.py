@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from bot.core.retention import FORGOTTEN
-from bot.errors import StoreError
+from bot.errors import BackupError, StoreError
 from bot.store.migrations import migrations
 from bot.store.sqlite import people
 from bot.store.sqlite.copying import sync_directory, unpack
@@ -63,7 +63,7 @@ def restore(file: Path, database: Path, now: datetime, known_for: timedelta = FO
     except sqlite3.Error as error:
         raise told(error) from error
     except OSError as error:
-        raise StoreError(f"{file} could not be put in place: {error.strerror}. The database is as it was.") from error
+        raise BackupError(f"{file} could not be put in place: {error.strerror}. The database is as it was.") from error
     finally:
         _remove(fresh)
 
