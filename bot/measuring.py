@@ -82,7 +82,7 @@ class Instruments:
 
     async def _read(self) -> _Read:
         cursors, paused = await self.store.cursors(), await self.store.paused_sources()
-        return cursors, paused, await self.store.vitals(), await self.store.held()
+        return cursors, paused, await self.store.vitals(self.clock.now()), await self.store.held()
 
     def _facts(
         self, now: datetime, cursors: tuple[Cursor, ...], vitals: Vitals, held: Mapping[str, datetime], database: str

@@ -46,7 +46,7 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "policybell_source_consecutive_failures": ("Polls of a source that failed in a row.", ("source",)),
     "policybell_source_interval_seconds": ("How often a source is to be read.", ("source", "standing")),
     "policybell_outbox_pending": ("Alerts that wait.", ("platform",)),
-    "policybell_outbox_oldest_age_seconds": ("How long the oldest of them has been waiting.", ("platform",)),
+    "policybell_outbox_oldest_age_seconds": ("For how long the oldest that could go has been waiting.", ("platform",)),
     "policybell_outbox_rows": (
         "Deliveries that are not done with, by state; untold: expired in no list.",
         ("state",),

@@ -61,7 +61,9 @@ class Oversight(Protocol):
         """Have a source polled next at `at`, or earlier where that was planned. False: it is unknown or paused."""
         ...
 
-    async def vitals(self) -> Vitals: ...
+    async def vitals(self, now: datetime) -> Vitals:
+        """Measure, as things stand at this moment."""
+        ...
 
     async def note(self, entry: Audited) -> None:
         """Remember an operator command."""

@@ -49,7 +49,10 @@ class SourceHealth:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What waits for one platform: how many messages, and the oldest of them since when."""
+    """What waits for one platform: how many messages, and since when the oldest of those that could go.
+
+    What is to wait counts in the number alone: a chat at rest, one that is paused or gone, what is behind another.
+    """
 
     count: int = 0
     oldest_at: datetime | None = None

@@ -28,6 +28,8 @@ Head = TypeVar("Head", tuple[str, int], tuple[datetime, int])  # a row by when i
 # while it answers within a second, and the other lanes are free for other workspaces.
 LANES_OF_WORKSPACE = 4
 
+TRIED_OFTEN = 5  # a wait of hours that a platform asks for is asked for in the first answers
+
 STOPPED = "the program stopped while this was being sent"
 UNFOLLOWED = "nobody in this chat follows it any more"
 MUTED = "the chat wanted silence"
@@ -103,6 +105,16 @@ def in_turn(
         if not busy:
             break
     return sorted(chosen)
+
+
+def waits_since(row: Delivery, waiting_since: datetime, may_go_at: datetime, now: datetime) -> datetime | None:
+    """Say since when the head of a lane waits though it may go; None while it is to wait, as a platform asks.
+
+    One that was tried `TRIED_OFTEN` times does not wait on purpose any more.
+    """
+    if row.attempt >= TRIED_OFTEN:
+        return waiting_since
+    return max(waiting_since, may_go_at) if may_go_at <= now else None
 
 
 def about(row: Delivery, attempted: Chat, outcome: Outcome) -> Outcome:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from bot.core.alarms import Waiting
 from bot.core.intake import Cursor
 from bot.core.lateness import Patience
 from bot.core.model import Changes, DeliveryState
-from bot.core.outcome import Gone, Sent
+from bot.core.outcome import Gone, Later, Sent
 from bot.oversight import COUNTED, Audited, Vitals
 from bot.ports import Store
 from tests.builders import NOW, a_chat, a_source, a_story, at
@@ -82,7 +83,7 @@ async def test_a_poll_is_brought_forward_and_never_put_off(store: Store) -> None
 
 
 async def test_vitals_of_nothing_are_zeros(store: Store) -> None:
-    vitals = await store.vitals()
+    vitals = await store.vitals(NOW)
     assert replace(vitals, size=0) == Vitals(rows=dict.fromkeys(COUNTED, 0))
 
 
@@ -96,7 +97,7 @@ async def test_vitals_are_by_platform_and_name_no_chat(store: Store) -> None:
         await store.settle(row, Gone("archived"), NOW)
     await claim(store, limit=1, platforms=["telegram"])
     await store.move(BEN, a_chat(9), NOW)
-    vitals = await store.vitals()
+    vitals = await store.vitals(NOW)
     assert vitals.waiting == {"telegram": Waiting(3, at(-5))}
     assert vitals.chats == {("telegram", "active"): 2, ("slack", "gone"): 1}
     assert vitals.filters == {"telegram": 3, "slack": 1}
@@ -106,6 +107,58 @@ async def test_vitals_are_by_platform_and_name_no_chat(store: Store) -> None:
     assert ANA.id not in repr(vitals)
 
 
+async def oldest(store: Store, hours: float) -> dict[str, datetime | None]:
+    vitals = await store.vitals(at(hours=hours))
+    return {name: waiting.oldest_at for name, waiting in vitals.waiting.items()}
+
+
+async def test_what_could_go_is_the_oldest_and_not_what_its_chat_is_bidden_to_wait_for(store: Store) -> None:
+    for chat in (ANA, BEN):
+        await follow(store, chat)
+    await publish(store, a_story(1), due_at=at(-9))
+    flooded, other = await claim(store)
+    await store.settle(flooded, Later(at(hours=12), "flood"), NOW)
+    await store.settle(other, Sent("r", NOW), NOW)
+    assert await oldest(store, 11.9) == {"telegram": None}
+    assert (await store.vitals(NOW)).waiting["telegram"].count == 1
+    await publish(store, a_story(2), due_at=at(-5))
+    assert await oldest(store, 11.9) == {"telegram": NOW}  # it may go since the rest after the last message
+    await store.settle((await claim(store))[0], Sent("r", NOW), NOW)
+    assert await oldest(store, 12) == {"telegram": at(hours=12)}
+
+
+async def test_what_is_tried_over_and_over_is_stuck_though_its_chat_rests(store: Store) -> None:
+    await follow(store, ANA)
+    await publish(store, a_story(1))
+    for attempt in range(5):
+        assert await oldest(store, attempt + 0.5) == {"telegram": at(hours=attempt) if attempt else NOW}
+        await store.settle((await claim(store, at(hours=attempt)))[0], Later(at(hours=attempt + 1), "x"), NOW)
+    assert await oldest(store, 4.5) == {"telegram": NOW}
+
+
+async def test_what_waits_for_a_pause_or_is_not_due_is_not_the_oldest(store: Store) -> None:
+    await follow(store, ANA)
+    (row,) = await publish(store, a_story(1))
+    await store.mute(ANA, None, at(hours=8), NOW)
+    await store.retry(row.id, NOW)
+    assert await oldest(store, 7) == {"telegram": None}
+    assert await oldest(store, 8) == {"telegram": at(hours=8)}
+    await follow(store, CARA)
+    await publish(store, a_story(2), due_at=at(hours=9))
+    assert (await oldest(store, 8.9))["slack"] is None
+    assert (await oldest(store, 10))["slack"] == at(hours=9)
+
+
+async def test_what_is_behind_a_message_under_way_is_not_the_oldest(store: Store) -> None:
+    await follow(store, ANA)
+    await publish(store, a_story(1), due_at=at(-9))
+    await publish(store, a_story(2))
+    await claim(store)
+    assert await oldest(store, 1) == {"telegram": None}
+    await store.recover(NOW, every_lease=True)
+    assert await oldest(store, 1) == {"telegram": NOW}
+
+
 async def test_what_was_given_up_untold_is_counted_apart_from_what_a_list_told(store: Store) -> None:
     await follow(store, ANA)
     await publish(store, a_story(1), due_at=at(hours=-80))
@@ -113,10 +166,10 @@ async def test_what_was_given_up_untold_is_counted_apart_from_what_a_list_told(s
     await store.settle(row, Sent("a list", NOW), NOW)
     (untold,) = await publish(store, a_story(2))
     await store.expire(at(days=30))
-    vitals = await store.vitals()
+    vitals = await store.vitals(NOW)
     assert (vitals.rows[DeliveryState.EXPIRED], vitals.untold) == (2, 1)
     await store.discard(untold.id, NOW)
-    assert (await store.vitals()).untold == 0
+    assert (await store.vitals(NOW)).untold == 0
 
 
 async def test_operator_commands_are_remembered_in_order(store: Store) -> None:

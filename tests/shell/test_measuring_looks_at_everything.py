@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, cast
@@ -107,10 +107,10 @@ class Silent(MemoryStore):
         self.asked = 0
         self.speaks = asyncio.Event()
 
-    async def vitals(self) -> Vitals:
+    async def vitals(self, now: datetime) -> Vitals:
         self.asked += 1
         await self.speaks.wait()
-        return await super().vitals()
+        return await super().vitals(now)
 
 
 async def test_a_silent_database_is_a_fact_is_not_asked_again_and_may_speak_later(tmp_path: Path) -> None:

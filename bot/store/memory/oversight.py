@@ -9,9 +9,10 @@ from datetime import datetime
 
 from bot.core.alarms import Waiting
 from bot.core.intake import Cursor
-from bot.core.model import DeliveryState
+from bot.core.model import Chat, DeliveryState
 from bot.oversight import COUNTED, Audited, Vitals
-from bot.store.memory.people import People
+from bot.store import rules
+from bot.store.memory.people import NEVER, People
 from bot.store.memory.rows import Row
 
 
@@ -34,21 +35,37 @@ def sooner(cursor: Cursor, at: datetime) -> Cursor:
     return cursor if planned is None or planned <= at else replace(cursor, next_poll_at=at)
 
 
-def vitals(rows: Collection[Row], people: People) -> Vitals:
+def vitals(rows: Collection[Row], people: People, now: datetime) -> Vitals:
     """Count."""
-    waiting: dict[str, list[datetime]] = {}
-    for row in rows:
-        if row.state is DeliveryState.PENDING:
-            waiting.setdefault(row.delivery.chat.platform, []).append(row.waiting_since)
+    waiting = Counter(row.delivery.chat.platform for row in rows if row.state is DeliveryState.PENDING)
+    oldest = _oldest(rows, people, now)
     states = Counter(row.state for row in rows)
     filters = Counter(chat.platform for chat, home in people.homes.items() for _ in home.subscriptions)
     return Vitals(
-        waiting={platform: Waiting(len(since), min(since)) for platform, since in waiting.items()},
+        waiting={platform: Waiting(number, oldest.get(platform)) for platform, number in waiting.items()},
         chats=_chats(people),
         filters=dict(filters),
         rows={state: states[state] for state in COUNTED},
         untold=sum(row.state is DeliveryState.EXPIRED and not row.delivery.receipt for row in rows),
     )
+
+
+def _oldest(rows: Collection[Row], people: People, now: datetime) -> Mapping[str, datetime]:
+    """Say for each platform since when the head of a lane waits that could go."""
+    busy = {row.delivery.chat for row in rows if row.state is DeliveryState.SENDING}
+    heads: dict[Chat, Row] = {}
+    for row in sorted(rows, key=lambda row: row.age):
+        if row.state is DeliveryState.PENDING and row.delivery.chat not in busy:
+            heads.setdefault(row.delivery.chat, row)
+    oldest: dict[str, datetime] = {}
+    for chat, row in heads.items():
+        home = people.homes[chat]
+        if home.gone or (home.mute is not None and home.mute.holds(now)):
+            continue
+        rest = max(home.not_before, (home.mute and home.mute.until) or NEVER, row.delivery.due_at)
+        if (since := rules.waits_since(row.delivery, row.waiting_since, rest, now)) is not None:
+            oldest[chat.platform] = min(oldest.get(chat.platform, since), since)
+    return oldest
 
 
 def _chats(people: People) -> Mapping[tuple[str, str], int]:

@@ -248,8 +248,8 @@ class MemoryStore:
         self._cursors[source_id] = sooner(self._cursors[source_id], at)
         return True
 
-    async def vitals(self) -> Vitals:
-        return vitals(self._rows.values(), self._people)
+    async def vitals(self, now: datetime) -> Vitals:
+        return vitals(self._rows.values(), self._people, now)
 
     async def note(self, entry: Audited) -> None:
         self._overseen.audited.append(entry)

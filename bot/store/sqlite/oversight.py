@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot.core.alarms import Waiting
 from bot.oversight import COUNTED, Audited, Vitals
+from bot.store.rules import TRIED_OFTEN
 from bot.store.sqlite.rows import Connection, as_list, moment, moment_or_none, plain, stamp
 
 
@@ -49,12 +50,23 @@ def poll_next(connection: Connection, source_id: str, at: datetime) -> bool:
     return True
 
 
-def vitals(connection: Connection) -> Vitals:
-    """Measure: 5,000 chats with as many rows waiting, among 250,000 that are settled, take 25 ms."""
+# Since when the heads of lanes wait that may go: the rule is `waits_since`. CROSS JOIN: from the lanes, which are few.
+_OLDEST = """
+    SELECT lanes.platform, min(iif(attempt >= ?2, waiting_since,
+        max(waiting_since, lanes.due_at, coalesce(not_before, ''), coalesce(muted_until, ''))))
+    FROM lanes CROSS JOIN chats ON chats.id = lanes.chat_id CROSS JOIN deliveries ON deliveries.seq = lanes.seq
+    WHERE (muted_since IS NULL OR muted_until <= ?1)
+    AND (attempt >= ?2 OR max(lanes.due_at, coalesce(not_before, '')) <= ?1)
+    GROUP BY lanes.platform"""
+
+
+def vitals(connection: Connection, now: datetime) -> Vitals:
+    """Measure: 5,000 chats with as many rows waiting, among 250,000 that are settled, take 30 ms."""
     waiting = connection.execute(
-        """SELECT platform, count(*) AS number, min(waiting_since) AS oldest
-        FROM deliveries JOIN chats ON chats.id = chat_id WHERE state = 'pending' GROUP BY platform"""
+        """SELECT platform, count(*) FROM deliveries JOIN chats ON chats.id = chat_id
+        WHERE state = 'pending' GROUP BY platform"""
     )
+    oldest = dict(connection.execute(_OLDEST, (stamp(now), TRIED_OFTEN)).fetchall())
     chats = connection.execute(
         """SELECT platform, iif(gone_at IS NULL, 'active', 'gone') AS state, count(*)
         FROM chats WHERE moved_to IS NULL GROUP BY 1, 2"""
@@ -75,7 +87,7 @@ def vitals(connection: Connection) -> Vitals:
         "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
     ).fetchone()
     return Vitals(
-        waiting={row["platform"]: Waiting(row["number"], moment_or_none(row["oldest"])) for row in waiting},
+        waiting={name: Waiting(number, moment_or_none(oldest.get(name))) for name, number in waiting},
         chats={(platform, state): number for platform, state, number in chats},
         filters=dict(filters.fetchall()),
         rows={state: rows.get(state, 0) for state in COUNTED},
