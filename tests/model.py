@@ -24,6 +24,7 @@ class Owed:
     unsure: bool = False
     plain: bool = False
     arrived: int = 0
+    put_back: int = 0
 
     def wait(self) -> None:
         self.state = "pending" if self.reasons else "cancelled"
@@ -53,6 +54,7 @@ class Model:
     owed: dict[Chat, dict[int, Owed]] = field(default_factory=dict)
     gone: set[Chat] = field(default_factory=set)
     paused: set[Chat] = field(default_factory=set)
+    is_held: bool = False
     former: dict[Chat, Chat] = field(default_factory=dict)
     copies: dict[tuple[Chat, int], list[bool]] = field(default_factory=lambda: defaultdict(list))
 
@@ -89,6 +91,16 @@ class Model:
     def resume(self, chat: Chat) -> None:
         self.paused.discard(self.of(chat))
 
+    def put_back(self, chat: Chat, story: int, reasons: set[str]) -> None:
+        """Note that an operator put back what was given up: for these reasons."""
+        owed = self.owed[chat][story]
+        assert chat not in self.gone, "put back for a chat that cannot be reached"
+        assert reasons, "put back for no reason"
+        assert reasons <= self.follows[chat], "put back for what nobody follows"
+        owed.unsure |= owed.state == "sent"  # in a list
+        owed.state, owed.reasons, owed.plain = "pending", reasons, False
+        owed.put_back += 1
+
     def cancel(self, home: Chat) -> None:
         for owed in self.owed[home].values():
             if owed.state == "pending":
@@ -99,6 +111,7 @@ class Model:
         lane = self.owed[self.of(chat)]
         assert self.of(chat) == chat, "written to a former name"
         assert chat not in self.paused, "told during a pause"
+        assert not self.is_held, "told while an operator holds the platform"
         assert all(owed.state != "sending" for owed in lane.values()), "two at once"
         waiting = [story for story, owed in sorted(lane.items()) if owed.state == "pending"]
         assert list(stories) == waiting[: len(stories)], f"{stories} was sent, and {waiting} wait"
@@ -119,7 +132,8 @@ class Model:
             copies = self.copies[chat, story]
             copies.append(marked)
             owed.arrived += 1
-            assert copies[1:] in ([], [True]), "a third copy, or a second that is not marked"
+            assert all(copies[1:]), "a second copy that is not marked"
+            assert len(copies) <= 2 + owed.put_back, "a third copy that nobody asked for"
 
     def settle(self, begun: Iterable[Owed], outcome: str) -> None:
         """Note what came of a message. What is not being sent any more stays as it is.
@@ -183,8 +197,9 @@ def _joined(theirs: dict[int, Owed], ours: dict[int, Owed]) -> dict[int, Owed]:
     both = {**theirs, **ours}
     for story in theirs.keys() & ours.keys():
         kept, dropped = sorted((ours[story], theirs[story]), key=lambda owed: (FURTHEST.index(owed.state), owed.place))
-        kept.reasons |= dropped.reasons
+        kept.reasons |= dropped.reasons if dropped.state in {"pending", "sending"} else set()
         kept.unsure |= dropped.unsure
+        kept.put_back += dropped.put_back
         dropped.state = "dropped"
         both[story] = kept
     return both

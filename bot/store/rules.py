@@ -221,9 +221,13 @@ def retried(row: Delivery, followed: Collection[int], *, chat_is_gone: bool) -> 
 
 
 def joined(kept: Delivery, dropped: Delivery) -> Delivery:
-    """Make one row of two for the same story, whose chats turned out to be one."""
+    """Make one row of two for the same story, whose chats turned out to be one.
+
+    The reasons of a settled row are as they were then: it may be that nobody follows them any more.
+    """
     known = {one.query_id for one in kept.alert.why}
-    why = kept.alert.why + tuple(one for one in dropped.alert.why if one.query_id not in known)
+    added = dropped.alert.why if dropped.state in {DeliveryState.PENDING, DeliveryState.SENDING} else ()
+    why = kept.alert.why + tuple(one for one in added if one.query_id not in known)
     return replace(kept, alert=replace(kept.alert, why=why), unsure=kept.unsure or dropped.unsure)
 
 

@@ -68,6 +68,16 @@ async def test_chats_that_turn_out_to_be_one_are_merged_without_doubling(store: 
     assert {why.label for why in joined.alert.why} == {"TPS", "ASYLUM"}
 
 
+async def test_what_was_unfollowed_in_one_chat_is_no_reason_in_the_merged_one(store: Store) -> None:
+    await follow(store, GROUP, "topic:asylum")
+    await follow(store, SUPERGROUP, "topic:tps")
+    await publish(store, a_story(1), "topic:tps", "topic:asylum")
+    await store.unfollow(GROUP, None, NOW)
+    await store.move(GROUP, SUPERGROUP, NOW)
+    await store.unfollow(SUPERGROUP, None, NOW)
+    assert await rows_of(store) == {1: (SUPERGROUP, DeliveryState.CANCELLED)}
+
+
 @pytest.mark.parametrize("first", [GROUP, SUPERGROUP])
 async def test_of_two_rows_for_one_story_the_one_that_was_sent_stays(store: Store, first: object) -> None:
     await follow(store, GROUP)

@@ -35,6 +35,7 @@ from tests.storing import in_memory_directory
 
 SOAK = bool(os.environ.get("POLICYBELL_SOAK"))
 ALL = list(DeliveryState)
+RETRIABLE = (DeliveryState.MAYBE, DeliveryState.DEAD, DeliveryState.EXPIRED, DeliveryState.CANCELLED)
 CHATS = (a_chat(1), a_chat(2), a_chat(2, thread="7"), a_chat(3))
 QUERIES = ("topic:tps", "topic:asylum", "own words")
 chats, queries = st.sampled_from(CHATS), st.sampled_from(QUERIES)
@@ -67,6 +68,7 @@ class Walk(RuleBasedStateMachine):
         self.complaints: list[AssertionError] = []
         self.store = self.open()
         self.story = 0
+        self.was_set = False  # the clock
         self.runner.run(self.start())
 
     def open(self) -> Store:
@@ -218,6 +220,29 @@ class Walk(RuleBasedStateMachine):
                 self.model.leave(homes[0])
         self.runner.run(self.quiet())
 
+    # operators
+
+    @rule(is_held=st.booleans())
+    def hold(self, is_held: bool) -> None:
+        """Pause the platform, or end that."""
+        self.runner.run(self.store.hold("telegram", self.clock.now()) if is_held else self.store.release("telegram"))
+        self.model.is_held = is_held
+        self.runner.run(self.quiet())
+
+    @precondition(lambda self: self.model.owed and not self.was_set)
+    @rule(which=st.integers(0, 99))
+    def put_back(self, which: int) -> None:
+        """Send again what was given up. What the clock was set under waits for its time: that is left out."""
+        rows = self.runner.run(self.store.outbox(RETRIABLE, 9999))
+        if not rows:
+            return
+        row = rows[which % len(rows)]
+        if self.runner.run(self.store.retry(row.id, self.clock.now())):
+            again = self.runner.run(self.store.delivery(row.id))
+            assert again is not None
+            self.model.put_back(row.chat, row.alert.story.number, {why.label for why in again.alert.why})
+        self.runner.run(self.quiet())
+
     # the process
 
     @rule(arrived=st.booleans())
@@ -242,6 +267,7 @@ class Walk(RuleBasedStateMachine):
 
     @rule(by=st.sampled_from([-86_400, -3600, 3600, 86_400 * 3650]))
     def clock_is_set(self, by: int) -> None:
+        self.was_set = True
         self.clock.jump(timedelta(seconds=by))
         self.runner.run(self.quiet())
 
@@ -275,6 +301,7 @@ class Walk(RuleBasedStateMachine):
         rounds = 0
         for chat in CHATS:
             self.pause(chat, silent=False)
+        self.hold(is_held=False)
         while self.model.waits():
             rounds += 1
             assert rounds < 20 + 2 * self.story, "something waits for ever"
