@@ -162,6 +162,7 @@ def test_the_page_marks_what_is_followed() -> None:
     places = [found["where"] for found in _BLOCK.finditer(PAGE.read_text())]
     assert places.count(None) >= 5
     assert {"debian", "systemd", "without-systemd"} <= set(places)
+    assert " procps\n" in script("debian")  # the unit's reload calls /bin/kill, which a bare Debian has not
 
 
 async def test_followed_in_a_folder_of_its_own_it_leads_to_the_first_alert_on_both_platforms(tmp_path: Path) -> None:
