@@ -26,12 +26,12 @@ from bot.core.speech import Call, Reply, Span
 from bot.core.throttle import COMMANDS_A_MINUTE, Hearing, Throttle
 from bot.deliver import Lanes
 from bot.errors import BotError, DiskFull, StoreError
-from bot.operators import Operators
 from bot.poll import PollDesk, Polled, poll_due
 from bot.ports import Clock, Store
 from bot.rooms import Rooms
 from bot.space import Space
 from bot.tasks import end
+from bot.watching.operators import Operators
 
 log = structlog.get_logger()
 

@@ -22,9 +22,9 @@ from bot.core.model import Chat, Delivery, DeliveryState, Story
 from bot.core.retention import Ages, cutoffs
 from bot.core.speech import Call, Reply
 from bot.core.text import clean_controls
-from bot.operators import BY_SHELL
 from bot.ports import Answer
 from bot.upkeep import in_numbers, prune_all
+from bot.watching.operators import BY_SHELL
 
 SHELL = Chat("console", "", "local")
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot import __version__
-from bot.alarming import Alarms
 from bot.app.current import Current
 from bot.app.world import World
 from bot.breakers import Breakers
@@ -20,18 +19,19 @@ from bot.core.alarms import Alarm, Thresholds
 from bot.core.model import Delivery, DeliveryState
 from bot.daemon import Bot
 from bot.errors import StoreError
-from bot.health import health
-from bot.measuring import Instruments, Measured, WorldClock
-from bot.operators import Operators
-from bot.pinging import Pinger
 from bot.poll import POLL_SECONDS, Polled
 from bot.pseudonyms import KEY_NAME, MonthlyKey
+from bot.watching.alarming import Alarms
+from bot.watching.health import health
+from bot.watching.measuring import Instruments, Measured, WorldClock
+from bot.watching.operators import Operators
+from bot.watching.pinging import Pinger
 from config import Settings
 from handlers.web import RouteDef
 from handlers.web.machines import machine_routes
 
 if TYPE_CHECKING:
-    from bot.metrics import Metrics
+    from bot.watching.metrics import Metrics
 
 log = structlog.get_logger()
 
@@ -90,7 +90,7 @@ class Oversight:
         """Serve the figures and how everything is, beside the pages."""
         if self.metrics is None:
             return machine_routes(self._health, None, "")
-        from bot.metrics import CONTENT_TYPE  # noqa: PLC0415  only where it is served
+        from bot.watching.metrics import CONTENT_TYPE  # noqa: PLC0415  only where it is served
 
         return machine_routes(self._health, self._figures, CONTENT_TYPE)
 
@@ -100,7 +100,7 @@ class Oversight:
         return health(measured, self.standing(), bot.rooms.in_words(), problems, __version__)
 
     async def _figures(self) -> bytes:
-        from bot.metrics import Picture  # noqa: PLC0415
+        from bot.watching.metrics import Picture  # noqa: PLC0415
 
         bot, measured = await self._look()
         assert self.metrics is not None
@@ -174,7 +174,7 @@ def metrics_for(settings: Settings, *, has_web: bool) -> Metrics | None:
     """Keep figures where they are served. Their library is imported only then."""
     if not (settings.web.metrics and has_web):
         return None
-    from bot.metrics import Metrics  # noqa: PLC0415
+    from bot.watching.metrics import Metrics  # noqa: PLC0415
 
     return Metrics()
 

@@ -21,8 +21,8 @@ from bot.core.speech import Call, Reply
 from bot.errors import LockedError
 from bot.logs import set_up
 from bot.operate import operate
-from bot.operators import Operators
 from bot.store import open_store
+from bot.watching.operators import Operators
 from config import Settings, load
 
 DATABASE_NAME = "policybell.db"

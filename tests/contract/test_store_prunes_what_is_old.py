@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from bot.core.model import Changes, Delivery, DeliveryState, State
 from bot.core.outcome import Gone, Refused, Sent, Unsure
 from bot.core.retention import Ages, Pruned, cutoffs
-from bot.oversight import Audited
 from bot.ports import Store
+from bot.ports.oversight import Audited
 from tests.builders import NOW, a_chat, a_cursor, a_document, a_story, a_verdict, at
 from tests.storing import claim, claim_one, follow, publish, state_of
 

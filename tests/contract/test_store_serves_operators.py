@@ -10,8 +10,8 @@ from bot.core.intake import Cursor
 from bot.core.lateness import Patience
 from bot.core.model import Changes, DeliveryState
 from bot.core.outcome import Gone, Later, Sent
-from bot.oversight import COUNTED, Audited, Vitals
 from bot.ports import Store
+from bot.ports.oversight import COUNTED, Audited, Vitals
 from tests.builders import NOW, a_chat, a_source, a_story, at
 from tests.storing import LEASE, claim, follow, publish
 

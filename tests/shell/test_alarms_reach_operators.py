@@ -11,13 +11,13 @@ from typing import cast
 import pytest
 from structlog.testing import capture_logs
 
-from bot.alarming import QUIET_AT_START, Alarms
 from bot.core.alarms import Facts, SourceHealth, Thresholds
 from bot.core.model import Chat
 from bot.core.pace import Limit
 from bot.errors import BadMessage, ChatGone, ChatMoved, MaybeSent, SendError, TokenError, TryLater
-from bot.measuring import Measured
 from bot.ports import Platform
+from bot.watching.alarming import QUIET_AT_START, Alarms
+from bot.watching.measuring import Measured
 from tests.fakes.clock import NOON, FakeClock
 from tests.fakes.platform import FakePlatform
 

@@ -17,9 +17,9 @@ from bot.commands import read_line
 from bot.core.model import Chat
 from bot.core.speech import Call, Reply
 from bot.daemon import FrontDoor
-from bot.operators import BY_SHELL
 from bot.ports import Store
 from bot.store import open_store
+from bot.watching.operators import BY_SHELL
 from tests.builders import a_document, a_story, some_changes
 from tests.fakes.asker import a_desk, text_of
 from tests.fakes.clock import FakeClock

@@ -16,10 +16,10 @@ from bot.core.intake import Cursor, FeedResponse, NotModified, SourceSpec
 from bot.core.model import Changes, DeliveryState
 from bot.core.outcome import Refused
 from bot.errors import FetchError, StoreError
-from bot.measuring import Instruments, WorldClock
-from bot.oversight import Vitals
 from bot.ports import Store
+from bot.ports.oversight import Vitals
 from bot.store.memory import MemoryStore
+from bot.watching.measuring import Instruments, WorldClock
 from tests.builders import a_chat, a_source, a_story
 from tests.fakes.clock import NOON, FakeClock
 from tests.fakes.house import Breaking

@@ -13,11 +13,11 @@ from bot.commands import COMMANDS
 from bot.core.alarms import Alarm, Facts, Severity, Waiting
 from bot.core.intake import Cursor
 from bot.core.model import DeliveryState, State
-from bot.health import health
-from bot.measuring import Measured
-from bot.metrics import COUNTERS, GAUGES, HISTOGRAMS, Metrics, Picture
-from bot.oversight import Vitals
 from bot.poll import Polled
+from bot.ports.oversight import Vitals
+from bot.watching.health import health
+from bot.watching.measuring import Measured
+from bot.watching.metrics import COUNTERS, GAUGES, HISTOGRAMS, Metrics, Picture
 from handlers.web.machines import machine_routes
 from tests.builders import a_chat, a_delivery, a_source, a_story, an_alert, at
 from tests.fakes.browser import a_web_room

@@ -17,7 +17,7 @@ from bot.core.outcome import Refused
 from bot.core.plan import delivery_id
 from bot.core.speech import Reply, Span
 from bot.operate import operate, plain
-from bot.oversight import Audited
+from bot.ports.oversight import Audited
 from bot.store.memory import MemoryStore
 from tests.builders import NOW, a_chat, a_cursor, a_source, a_story, a_why, an_alert, some_changes
 from tests.fakes.clock import FakeClock

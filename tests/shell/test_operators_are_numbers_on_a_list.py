@@ -16,8 +16,8 @@ from bot.core.speech import Call
 from bot.daemon import FrontDoor
 from bot.errors import StoreError
 from bot.operate import operate
-from bot.operators import Operators
 from bot.store.memory import MemoryStore
+from bot.watching.operators import Operators
 from tests.fakes.asker import a_desk, text_of
 from tests.fakes.clock import NOON
 from tests.fakes.house import Breaking

@@ -14,7 +14,6 @@ from typing import Any, cast
 import pytest
 from structlog.testing import capture_logs
 
-from bot.alarming import QUIET_AT_START
 from bot.app.current import Current, Reloaded
 from bot.app.oversight import Oversight, metrics_for, operators
 from bot.app.world import real_world
@@ -25,6 +24,7 @@ from bot.core.speech import Call
 from bot.errors import StoreError
 from bot.gate import Gate
 from bot.pseudonyms import KEY_NAME
+from bot.watching.alarming import QUIET_AT_START
 from tests.configuring import loaded
 from tests.fakes.browser import a_web_room
 from tests.fakes.clock import NOON, FakeClock

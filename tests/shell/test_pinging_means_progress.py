@@ -12,7 +12,7 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from bot.gate import AddrInfo, Gate
-from bot.pinging import Pinger
+from bot.watching.pinging import Pinger
 
 CANARY = "0f9f5f2e-canary-4b1c"
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from bot.alarming import Alarms
 from bot.app.oversight import BEATS
 from bot.core.alarms import SETTLED, Thresholds
 from bot.core.model import Chat
 from bot.daemon import FrontDoor, Rooms
-from bot.measuring import Instruments
 from bot.store.memory import MemoryStore
+from bot.watching.alarming import Alarms
+from bot.watching.measuring import Instruments
 from handlers.slack import Slack
 from handlers.telegram import Telegram
 from tests.fakes.asker import a_desk

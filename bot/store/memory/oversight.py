@@ -10,7 +10,7 @@ from datetime import datetime
 from bot.core.alarms import Waiting
 from bot.core.intake import Cursor
 from bot.core.model import Chat, DeliveryState
-from bot.oversight import COUNTED, Audited, Vitals
+from bot.ports.oversight import COUNTED, Audited, Vitals
 from bot.store import rules
 from bot.store.memory.people import NEVER, People
 from bot.store.memory.rows import Row

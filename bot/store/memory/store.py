@@ -26,8 +26,8 @@ from bot.core.model import (
 from bot.core.outcome import Outcome
 from bot.core.retention import Cutoffs, Pruned
 from bot.errors import StoreError
-from bot.oversight import Audited, Vitals
 from bot.ports import Census, Missed, QueryLog
+from bot.ports.oversight import Audited, Vitals
 from bot.store import rules
 from bot.store.memory.archive import Archive
 from bot.store.memory.keeping import kept

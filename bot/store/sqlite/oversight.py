@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from bot.core.alarms import Waiting
-from bot.oversight import COUNTED, Audited, Vitals
+from bot.ports.oversight import COUNTED, Audited, Vitals
 from bot.store.rules import TRIED_OFTEN
 from bot.store.sqlite.rows import Connection, as_list, moment, moment_or_none, plain, stamp
 

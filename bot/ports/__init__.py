@@ -28,8 +28,8 @@ from bot.core.pace import Pace
 from bot.core.retention import Cutoffs, Pruned
 from bot.core.speech import Call, Message, Reply
 from bot.errors import FetchError, ParseError
-from bot.outbox import Outbox
-from bot.oversight import Oversight
+from bot.ports.outbox import Outbox
+from bot.ports.oversight import Oversight
 
 
 class Clock(Protocol):
@@ -159,7 +159,7 @@ class Missed:
 class Store(Outbox, Oversight, Protocol):
     """What is remembered. One method, one transaction; the questions are the bot's, not a table's.
 
-    Rows on their way are in `bot.outbox`, what operators ask in `bot.oversight`.
+    Rows on their way are in `bot.ports.outbox`, what operators ask in `bot.ports.oversight`.
 
     Errors: `StoreError`. After it the process stops: nothing retries on a database that failed.
     """

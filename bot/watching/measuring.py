@@ -18,8 +18,8 @@ from bot.core.alarms import Facts, SourceHealth
 from bot.core.intake import Cursor, FeedResponse, NotModified, SourceSpec, Standing
 from bot.core.model import DeliveryState
 from bot.errors import FetchError, StoreError
-from bot.oversight import Vitals
 from bot.ports import Clock, Fetch, Store
+from bot.ports.oversight import Vitals
 
 ANSWER_SECONDS = 15.0  # for the database; half of the time between two looks
 

@@ -19,7 +19,7 @@ from bot.core.model import PLATFORMS, Chat
 from bot.core.speech import Call
 from bot.core.text import clean_controls, cut
 from bot.errors import StoreError
-from bot.oversight import Audited, Oversight
+from bot.ports.oversight import Audited, Oversight
 from bot.pseudonyms import pseudonym
 
 log = structlog.get_logger()

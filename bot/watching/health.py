@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bot.core.alarms import Alarm, Waiting
-from bot.measuring import Measured
+from bot.watching.measuring import Measured
 
 
 def health(

@@ -18,9 +18,9 @@ from bot.core.alarms import Alarm, Known, Thresholds, changes, in_words, standin
 from bot.core.model import Chat
 from bot.core.speech import Mark, Reply, Span
 from bot.errors import BadMessage, ChatGone, ChatMoved, SendError, TokenError, TryLater
-from bot.measuring import Measured
 from bot.ports import Clock, Platform
 from bot.turn import StillWaitingError
+from bot.watching.measuring import Measured
 
 log = structlog.get_logger()
 

@@ -28,8 +28,8 @@ from bot import __version__
 from bot.core.alarms import Alarm, Severity, Waiting
 from bot.core.intake import SourceSpec
 from bot.core.model import Delivery, DeliveryState, State
-from bot.measuring import Measured
 from bot.poll import Polled
+from bot.watching.measuring import Measured
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
