@@ -221,7 +221,9 @@ def _put_in_place(fresh: Path, database: Path, now: datetime) -> Path | None:
     """Swap the files so that whenever it is cut short there is a whole database under the name."""
     aside = None
     if database.exists():
-        aside = database.with_name(f"{database.stem}-replaced-{now:%Y-%m-%dT%H-%M-%SZ}{database.suffix}")
+        stem = f"{database.stem}-replaced-{now:%Y-%m-%dT%H-%M-%SZ}"
+        names = (f"{stem}{number}{database.suffix}" for number in ("", *range(-1, -100, -1)))
+        aside = next(place for place in map(database.with_name, names) if not place.exists())
         aside.hardlink_to(database)
         log = Path(f"{database}-wal")
         if log.exists():  # a log that stays would be taken for that of the new file
