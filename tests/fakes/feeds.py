@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from tests.fakes.listener import Listener
+
 HONEST_AGENT = re.compile(r"Policybell/\S+ \(\+[^()\s]+\)")
 ENCODINGS = {"gzip", "deflate", "identity"}
 NEVER_SENT = ("cookie", "authorization", "proxy-authorization", "referer", "content-length", "transfer-encoding")
@@ -58,30 +60,25 @@ class FeedServer:
     over `connections` connections."""
 
     def __init__(self) -> None:
-        self.port = 0
         self.requests: list[Asked] = []
         self.violations: list[str] = []
         self.connections = 0
         self._plans: dict[str, list[_Plan]] = {}
         self._handed: dict[str, _Handed] = {}
-        self._connections: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
+        self._listener = Listener(self._serve)
+
+    @property
+    def port(self) -> int:
+        return self._listener.port
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+        await self._listener.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._server is not None
-        await asyncio.sleep(0.01)  # a connection that comes in at this moment would trip asyncio's own closing
-        self._server.close()
-        for connection in self._connections:
-            connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-        await self._server.wait_closed()
+        await self._listener.close()
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:
         """Write the address of a path; `host` may be any name or form of this machine."""
@@ -178,9 +175,6 @@ class FeedServer:
     # --- the wire -------------------------------------------------------------------------------------------------
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
         self.connections += 1
         try:
             while not writer.is_closing() and (asked := await _read(reader)) is not None:
@@ -191,7 +185,6 @@ class FeedServer:
         except (ConnectionError, asyncio.CancelledError):
             pass  # the client left, or the test is over
         finally:
-            self._connections.discard(task)
             writer.close()
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()

@@ -21,6 +21,8 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Self
 
+from tests.fakes.listener import Listener
+
 _LENGTH = re.compile(rb"(?im)^content-length: *(\d+)")
 
 
@@ -63,42 +65,33 @@ class FaultProxy:
     def __init__(
         self, upstream: int, *, watch: Callable[[str, bytes], str | None], spoil: Callable[[], Spoil | None]
     ) -> None:
-        self.port = 0
         self.attempts: dict[str, list[Spoil | None]] = defaultdict(list)
         self.forwarded = 0
         self._upstream = upstream
         self._watch = watch
         self._spoil = spoil
-        self._open: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
+        self._listener = Listener(self._accept)
+
+    @property
+    def port(self) -> int:
+        return self._listener.port
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+        await self._listener.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._server is not None
-        await asyncio.sleep(0.01)  # a connection that comes in at this moment would trip asyncio's own closing
-        self._server.close()
-        for task in self._open:
-            task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
-        await self._server.wait_closed()
+        await self._listener.close()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._open.add(task)
         upstream: list[Streams] = []
         try:
             with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
                 while await self._pass_on(reader, writer, upstream):
                     pass
         finally:
-            self._open.discard(task)
             for out in (writer, *(streams[1] for streams in upstream)):
                 out.close()
 

@@ -21,26 +21,11 @@ from tests.fakes.daemon import ROOT, Daemon, until
 from tests.fakes.feeds import FeedServer
 from tests.fakes.news import rss, tps_item
 from tests.fakes.telegram import FakeTelegram
+from tests.fakes.town import SETTINGS
 
 TIMES = 100
 READY_SECONDS = 3.0
 ANA = 501_884_223
-SETTINGS = """
-[fetch]
-tick = "100ms"
-jitter = "0%"
-per_host_delay = "0s"
-[bot]
-contact = "https://example.org/contact"
-[catalogue]
-enabled = []
-[[sources]]
-id = "uscis"
-name = "USCIS news"
-kind = "feed"
-url = "{url}"
-every = "1s"
-"""
 
 
 @pytest.mark.soak
