@@ -4,7 +4,7 @@ BotError
 ├─ ConfigError(problems)            every problem, not the first
 ├─ SourceError                      one source's poll failed; the others go on
 │  ├─ FetchError(status, retry_after)
-│  └─ ParseError(kind)              kind: parse_limit, not_a_feed, broken
+│  └─ ParseError(kind)              the kinds stand in `KINDS`
 ├─ StoreError                       the database cannot be opened, migrated or written
 │  ├─ BackupError                   a backup cannot be written or read as a file; the database itself is well
 │  ├─ DiskFull                      nothing of the last change was saved; what is there is sound: wait for room
@@ -23,7 +23,23 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.core.intake import Trouble
 from bot.core.model import Chat
+
+# Every way in which an answer can be no use, by a stable word, and the trouble that it is.
+KINDS = {
+    "parse_limit": Trouble.BROKEN,
+    "not_a_feed": Trouble.BROKEN,
+    "broken": Trouble.BROKEN,
+    "empty": Trouble.BROKEN,  # no row where there always are some: the page was rebuilt, or is another
+    "soft_404": Trouble.BROKEN,
+    "challenge": Trouble.BLOCKED,
+    "login": Trouble.BLOCKED,
+    "decoy": Trouble.BLOCKED,
+    "request_access": Trouble.REFUSED,
+}
+_REFUSED = frozenset({401, 403, 451})
+_GONE = 410
 
 
 class BotError(Exception):
@@ -39,24 +55,44 @@ class ConfigError(BotError):
 
 
 class SourceError(BotError):
-    """A source could not be read this time."""
+    """A source could not be read this time. `trouble` says of what kind the reason is."""
+
+    trouble = Trouble.UNREACHABLE
 
 
 class FetchError(SourceError):
-    """No usable answer came over HTTP. `status` is 0 where there was none; `retry_after` is the server's wish."""
+    """No usable answer came over HTTP. `status` is 0 where there was none; `retry_after` is the server's wish.
 
-    def __init__(self, sentence: str, *, status: int = 0, retry_after: timedelta | None = None) -> None:
+    The trouble follows from the status where none is named.
+    """
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        status: int = 0,
+        retry_after: timedelta | None = None,
+        trouble: Trouble = Trouble.NONE,
+    ) -> None:
         super().__init__(sentence)
         self.status = status
         self.retry_after = retry_after
+        self.trouble = trouble or _trouble_of(status)
+
+
+def _trouble_of(status: int) -> Trouble:
+    if status in _REFUSED:
+        return Trouble.REFUSED
+    return Trouble.GONE if status == _GONE else Trouble.UNREACHABLE
 
 
 class ParseError(SourceError):
-    """An answer came and could not be read. `kind` is a stable word: parse_limit, not_a_feed, broken."""
+    """An answer came and could not be read. `kind` is a stable word, one of `KINDS`."""
 
     def __init__(self, sentence: str, *, kind: str) -> None:
         super().__init__(sentence)
         self.kind = kind
+        self.trouble = KINDS[kind]
 
 
 class StoreError(BotError):

@@ -32,7 +32,6 @@ NOT_YET: dict[str, str] = {
     "web.base_url": _PAGES,
     "web.admin_token": "the web listens on this machine only so far",
     "sources[].relevance": "topics and filters alone decide so far",
-    "sources[].select": "pages are not read by selectors yet",
     "topics[].name.es": "Policybell speaks English only so far",
     "topics[].group": "topics stand in one list so far",
     "topics[].tiers": "documents are not told apart by tier yet",

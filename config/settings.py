@@ -190,6 +190,8 @@ class Source(Section):
     agency: Line = ""
     language: Annotated[str, Field(pattern="^[a-z]{2}$")] = "en"
     relevance: Relevance = Relevance.FILTER
+    select: dict[str, Line] = Field(default_factory=dict)
+    elsewhere: Line = ""
 
 
 class Settings(BaseSettings):
@@ -243,6 +245,8 @@ class Settings(BaseSettings):
                 agency=source.agency,
                 language=source.language,
                 relevance=source.relevance,
+                select=source.select,
+                elsewhere=source.elsewhere,
             )
             for source in self.sources
             if source.kind not in KINDS_NOT_YET

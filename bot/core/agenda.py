@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
-from bot.core.intake import Cursor, FeedResponse, NotModified, SourceSpec
+from bot.core.intake import Cursor, FeedResponse, NotModified, SourceSpec, Trouble
 
 # A cache may hold us back to every other poll and no more: the Federal Register's edge says a day, for lists that
 # it renews the moment an issue appears.
@@ -53,6 +53,9 @@ def after_success(
         next_poll_at=now + max(wait, limits.minimum),
         failures=0,
         last_error="",
+        trouble=Trouble.NONE,
+        trouble_since=None,
+        trouble_polls=0,
         last_success_at=now,
         last_new_at=now if new else cursor.last_new_at,
     )
@@ -66,15 +69,25 @@ def after_failure(
     now: datetime,
     *,
     jitter: float,
+    trouble: Trouble,
     retry_after: timedelta | None,
     limits: AgendaLimits,
 ) -> Cursor:
     """Note a poll that failed: wait twice as long each time, and at least as long as the server asked."""
+    goes_on = trouble is cursor.trouble and cursor.trouble_since is not None
     longest = max(source.every, limits.backoff_max)
     backoff = min(longest, source.every * (1 << min(cursor.failures, _DOUBLINGS)))
     asked = min(max(retry_after or timedelta(0), timedelta(0)), _RETRY_AFTER_AT_MOST)
     wait = max(_spread(backoff, jitter, limits), asked + asked * limits.jitter_share * jitter, limits.minimum)
-    return replace(cursor, next_poll_at=now + wait, failures=cursor.failures + 1, last_error=error_text[:_ERROR_SIZE])
+    return replace(
+        cursor,
+        next_poll_at=now + wait,
+        failures=cursor.failures + 1,
+        last_error=error_text[:_ERROR_SIZE],
+        trouble=trouble,
+        trouble_since=cursor.trouble_since if goes_on else now,
+        trouble_polls=cursor.trouble_polls + 1 if goes_on else 1,
+    )
 
 
 def _spread(interval: timedelta, jitter: float, limits: AgendaLimits) -> timedelta:
@@ -88,6 +101,7 @@ def _with_validators(cursor: Cursor, response: FeedResponse) -> Cursor:
         return cursor
     return replace(
         cursor,
+        full_at=response.fetched_at,
         validator_url=response.url,
         etag=response.headers.get("etag", ""),
         last_modified=response.headers.get("last-modified", ""),

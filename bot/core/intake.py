@@ -28,9 +28,33 @@ class Relevance(StrEnum):
     STRICT = "strict"
 
 
+class Trouble(StrEnum):
+    """What kind of trouble the last poll was, by what people can do about it."""
+
+    NONE = ""
+    UNREACHABLE = "unreachable"  # no answer, or one that says "later": networks, names, certificates, 429, 5xx
+    REFUSED = "refused"  # the server does not want us: 401, 403, 451, robots.txt, a page that says so
+    BLOCKED = "blocked"  # a challenge, a login or a decoy came in place of the thing, with status 200
+    GONE = "gone"  # 410: the server says that it is not coming back
+    BROKEN = "broken"  # an answer came that cannot be read as what it should be
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What reading one source takes besides its answer: settings of its own, by name, such as CSS selectors."""
+
+    select: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_HINTS = Hints()
+
+
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """One source as configured. `kind` is the name of a module in `bot.sources`."""
+    """One source as configured. `kind` is the name of a module in `bot.sources`.
+
+    `elsewhere` names the other official place where the same news appears, for the day on which this one refuses us.
+    """
 
     id: str
     kind: str
@@ -41,6 +65,12 @@ class SourceSpec:
     agency: str = ""
     language: str = "en"
     relevance: Relevance = Relevance.FILTER
+    select: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: str = ""
+
+    @property
+    def hints(self) -> Hints:
+        return Hints(self.select)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +79,10 @@ class Cursor:
 
     Validators are kept byte for byte and belong to `validator_url`, the address after redirects.
     `last_success_at` is None until the first good poll, which is the baseline: all seen, nothing sent.
+    `full_at` is when the whole was last given, without being asked for changes only. `trouble` has lasted since
+    `trouble_since`, for `trouble_polls` polls in a row. `moved_to` is where permanent redirects have led since
+    `moved_since`, in `moved_polls` polls. A source that is `retired_at` is asked no more: it said that it is gone.
+    `unseen_recent` counts what was unseen in the last polls that had a new body, the newest last.
     """
 
     source_id: str
@@ -61,11 +95,23 @@ class Cursor:
     last_error: str = ""
     last_success_at: datetime | None = None
     last_new_at: datetime | None = None
+    full_at: datetime | None = None
+    trouble: Trouble = Trouble.NONE
+    trouble_since: datetime | None = None
+    trouble_polls: int = 0
+    moved_to: str = ""
+    moved_since: datetime | None = None
+    moved_polls: int = 0
+    retired_at: datetime | None = None
+    unseen_recent: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FeedResponse:
-    """A body that came back. `headers` have lower-case names; `url` is the address after redirects."""
+    """A body that came back. `headers` have lower-case names; `url` is the address after redirects.
+
+    `moved_to` is that address where every redirect on the way was a permanent one; empty where there was none.
+    """
 
     source_id: str
     url: str
@@ -73,16 +119,18 @@ class FeedResponse:
     headers: Mapping[str, str]
     body: bytes
     fetched_at: datetime
+    moved_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class NotModified:
-    """The source said 304."""
+    """The source said 304. `moved_to` is as in `FeedResponse`."""
 
     source_id: str
     url: str
     headers: Mapping[str, str]
     fetched_at: datetime
+    moved_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from bot.core.intake import Cursor, FeedResponse, NotModified, Parsed, SourceSpec
+from bot.core.intake import NO_HINTS, Cursor, FeedResponse, Hints, NotModified, Parsed, SourceSpec
 from bot.core.model import (
     Alert,
     Changes,
@@ -46,7 +46,7 @@ class Clock(Protocol):
 class Source(Protocol):
     """One kind of source: pure, runs in the child process. Each kind's module ends with `SOURCE: Source = …`."""
 
-    def parse(self, response: FeedResponse) -> Parsed:
+    def parse(self, response: FeedResponse, hints: Hints = NO_HINTS) -> Parsed:
         """Read a response; raise `ParseError` where it is not what the kind expects."""
         ...
 

@@ -12,7 +12,7 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from bot.core.intake import FeedResponse
+from bot.core.intake import NO_HINTS, FeedResponse, Hints
 from bot.reading import job
 from bot.reading.wire import READY, ReadLimits, decode_request, encode_answer
 from bot.sources import known_kinds
@@ -35,8 +35,8 @@ def main() -> None:
     os.write(_OUTPUT, READY)
     requests = sys.stdin.buffer
     while head := requests.readline():
-        kind, response = decode_request(head, requests.read)
-        lines, stopped = _job(kind, response, limits)
+        kind, response, hints = decode_request(head, requests.read)
+        lines, stopped = _job(kind, response, hints, limits)
         sys.stdout.buffer.write(encode_answer(lines, stopped))
         sys.stdout.buffer.flush()
 
@@ -44,18 +44,19 @@ def main() -> None:
 def _warm_up() -> None:
     """Load every kind and use the parser once, so that no job has to; then keep the collector off what all share."""
     for kind in known_kinds():
-        job.read(kind, FeedResponse("", "https://example.org/", 200, {}, _FIRST, datetime.fromtimestamp(0, UTC)))
+        first = FeedResponse("", "https://example.org/", 200, {}, _FIRST, datetime.fromtimestamp(0, UTC))
+        job.read(kind, first, NO_HINTS)
     gc.collect()
     gc.freeze()
 
 
-def _job(kind: str, response: FeedResponse, limits: ReadLimits) -> tuple[bytes, str]:
+def _job(kind: str, response: FeedResponse, hints: Hints, limits: ReadLimits) -> tuple[bytes, str]:
     """Run one job; return its lines, and why it was stopped if it was."""
     ours, theirs = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(ours)
-        job.run(kind, response, theirs, limits)
+        job.run(kind, response, hints, theirs, limits)
     os.close(theirs)
     lines, stopped = _collect(ours, limits)
     os.close(ours)

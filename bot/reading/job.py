@@ -9,7 +9,7 @@ import resource
 import signal
 from typing import NoReturn
 
-from bot.core.intake import FeedResponse
+from bot.core.intake import FeedResponse, Hints
 from bot.errors import ParseError
 from bot.reading.wire import ReadLimits, encode_error, encode_parsed
 from bot.sources import load
@@ -29,20 +29,20 @@ def leave_network() -> bool:
     )
 
 
-def run(kind: str, response: FeedResponse, answers: int, limits: ReadLimits) -> NoReturn:
+def run(kind: str, response: FeedResponse, hints: Hints, answers: int, limits: ReadLimits) -> NoReturn:
     """Be the job: confine this process, read, write the result to the descriptor `answers`, and end."""
     with contextlib.suppress(BaseException):  # whatever happens here must not return into the zygote's loop
         _confine(limits)
-        rest = memoryview(read(kind, response))
+        rest = memoryview(read(kind, response, hints))
         while rest:
             rest = rest[os.write(answers, rest) :]
     os._exit(0)
 
 
-def read(kind: str, response: FeedResponse) -> bytes:
+def read(kind: str, response: FeedResponse, hints: Hints) -> bytes:
     """Parse, and put the result or the error into lines."""
     try:
-        return encode_parsed(load(kind).parse(response))
+        return encode_parsed(load(kind).parse(response, hints))
     except ParseError as error:
         return encode_error(error)
     except (MemoryError, RecursionError):

@@ -83,7 +83,7 @@ class ReadingRoom:
             try:
                 reader, writer = await self._ready()
                 async with asyncio.timeout(self._limits.wall + self._limits.grace):
-                    writer.write(encode_request(source.kind, response))
+                    writer.write(encode_request(source.kind, response, source.hints))
                     await writer.drain()
                     size, stopped = decode_answer_head(await reader.readline())
                     return await reader.readexactly(size), stopped

@@ -1,6 +1,6 @@
 """What goes between daemon, zygote and job: lines of JSON, never pickles, and bodies whose size is said before.
 
-    daemon → zygote   {kind, source_id, url, status, headers, fetched_at, size} ⏎ body
+    daemon → zygote   {kind, hints, source_id, url, status, headers, fetched_at, size} ⏎ body
     zygote → daemon   {size, stopped} ⏎ lines of the job
     job → zygote      {entry} ⏎ … {more_urls} ⏎   or   {error, sentence} ⏎
 
@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.core.intake import Entry, FeedResponse, Parsed
-from bot.errors import ParseError
+from bot.core.intake import Entry, FeedResponse, Hints, Parsed
+from bot.errors import KINDS, ParseError
 
 READY = b"ready\n"
 ENTRIES_AT_MOST = 5_000
@@ -29,7 +29,6 @@ _AT_MOST = {"title": 4_000, "summary": 100_000, "content": 100_000, "guid": 2_00
 _AT_MOST_ELSE = 2_000
 _NAMES_AT_MOST = 100
 _SENTENCE_AT_MOST = 300
-_KINDS = frozenset({"parse_limit", "not_a_feed", "broken"})
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _TEXTS = ("guid", "url", "title", "summary", "content", "published", "updated")
 
@@ -48,9 +47,10 @@ class ReadLimits:
     output: int = 16 * 1024 * 1024
 
 
-def encode_request(kind: str, response: FeedResponse) -> bytes:
+def encode_request(kind: str, response: FeedResponse, hints: Hints) -> bytes:
     head = {
         "kind": kind,
+        "hints": {"select": dict(hints.select)},
         "source_id": response.source_id,
         "url": response.url,
         "status": response.status,
@@ -61,12 +61,12 @@ def encode_request(kind: str, response: FeedResponse) -> bytes:
     return _line(head) + response.body
 
 
-def decode_request(head: bytes, read: Callable[[int], bytes]) -> tuple[str, FeedResponse]:
-    """Return kind and response. The daemon wrote this, so it is what it should be."""
+def decode_request(head: bytes, read: Callable[[int], bytes]) -> tuple[str, FeedResponse, Hints]:
+    """Return kind, response and hints. The daemon wrote this, so it is what it should be."""
     fields = json.loads(head)
-    kind, size = fields.pop("kind"), fields.pop("size")
+    kind, size, hints = fields.pop("kind"), fields.pop("size"), Hints(**fields.pop("hints"))
     fetched_at = datetime.fromisoformat(fields.pop("fetched_at"))
-    return kind, FeedResponse(**fields, fetched_at=fetched_at, body=read(size))
+    return kind, FeedResponse(**fields, fetched_at=fetched_at, body=read(size)), hints
 
 
 def encode_answer(lines: bytes, stopped: str) -> bytes:
@@ -105,7 +105,7 @@ def decode_end(line: bytes) -> tuple[str, ...] | ParseError:
     fields = _mapping(json.loads(line))
     if "error" in fields:
         kind = _text(fields["error"])
-        return ParseError(_text(fields["sentence"])[:_SENTENCE_AT_MOST], kind=kind if kind in _KINDS else "broken")
+        return ParseError(_text(fields["sentence"])[:_SENTENCE_AT_MOST], kind=kind if kind in KINDS else "broken")
     return _texts(fields["more_urls"])
 
 

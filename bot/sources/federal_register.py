@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from bot.core.intake import Entry, FeedResponse, Parsed
+from bot.core.intake import NO_HINTS, Entry, FeedResponse, Hints, Parsed
 from bot.core.plain import plain
 from bot.errors import ParseError
 from bot.ports import Source
@@ -34,7 +34,7 @@ _SAME_NAME = ("document_number", "type", "action", "effective_on", "comments_clo
 class FederalRegister:
     """One page of documents, in the API's own order."""
 
-    def parse(self, response: FeedResponse) -> Parsed:
+    def parse(self, response: FeedResponse, _hints: Hints = NO_HINTS) -> Parsed:
         """Read a page; raise `ParseError` where it is none: a "Request Access" page comes with status 200 too."""
         answer = _read(response.body)
         documents = [document for document in _sequence(answer.get("results")) if isinstance(document, Mapping)]

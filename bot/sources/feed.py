@@ -22,7 +22,7 @@ from xml.sax import SAXException
 
 import feedparser
 
-from bot.core.intake import Entry, FeedResponse, Parsed
+from bot.core.intake import NO_HINTS, Entry, FeedResponse, Hints, Parsed
 from bot.core.plain import plain
 from bot.errors import ParseError
 from bot.ports import Source
@@ -44,7 +44,7 @@ _NAMES_A_PLACE = re.compile("https?://", re.IGNORECASE)
 class Feed:
     """A feed as it comes. Entries are in the feed's own order."""
 
-    def parse(self, response: FeedResponse) -> Parsed:
+    def parse(self, response: FeedResponse, _hints: Hints = NO_HINTS) -> Parsed:
         """Read all entries; a feed without any is fine. Raise `ParseError` where it is no feed, or only part of one."""
         body = response.body
         if why := _no_feed(body):

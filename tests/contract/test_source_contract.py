@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.core.intake import Entry, Parsed
+from bot.core.intake import NO_HINTS, Entry, Parsed
 from bot.errors import ParseError
 from bot.reading.job import read
 from bot.reading.wire import decode_end, decode_entry
@@ -60,7 +60,7 @@ RUBBISH = (
 
 def outcome(kind: str, body: bytes) -> Parsed | ParseError:
     """Read as the child process does: whatever happens is a value."""
-    *entries, last, rest = read(kind, a_response(body)).split(b"\n")
+    *entries, last, rest = read(kind, a_response(body), NO_HINTS).split(b"\n")
     assert rest == b""
     end = decode_end(last)
     return end if isinstance(end, ParseError) else Parsed(tuple(map(decode_entry, entries)), end)

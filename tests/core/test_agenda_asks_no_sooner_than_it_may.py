@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.agenda import AgendaLimits, after_failure, after_success
-from bot.core.intake import NotModified
+from bot.core.intake import NotModified, Trouble
 from tests.builders import NOW, a_cursor, a_response, a_source, at
 
 LIMITS = AgendaLimits(jitter_share=0.1, backoff_max=timedelta(hours=24), minimum=timedelta(minutes=1))
@@ -35,10 +35,22 @@ def success(cursor=None, *, jitter=0.5, new=False, every=EVERY, limits=LIMITS, r
     return after_success(source, cursor, response, NOW, jitter=jitter, new=new, body_hash=body_hash, limits=limits)
 
 
-def failure(failures=0, *, jitter=0.5, retry_after=None, every=EVERY, limits=LIMITS, text="no answer"):
-    cursor = a_cursor(failures=failures, etag='"v1"', last_success_at=at(days=-1))
+def failure(
+    failures=0,
+    *,
+    jitter=0.5,
+    retry_after=None,
+    every=EVERY,
+    limits=LIMITS,
+    text="no answer",
+    trouble=Trouble.UNREACHABLE,
+    **known,
+):
+    cursor = a_cursor(failures=failures, etag='"v1"', last_success_at=at(days=-1), **known)
     source = a_source(every=every)
-    return after_failure(source, cursor, text, NOW, jitter=jitter, retry_after=retry_after, limits=limits)
+    return after_failure(
+        source, cursor, text, NOW, jitter=jitter, trouble=trouble, retry_after=retry_after, limits=limits
+    )
 
 
 def wait(cursor):
@@ -163,3 +175,19 @@ def test_only_new_items_move_the_time_of_the_last_new_item():
     known = a_cursor(last_new_at=at(days=-3))
     assert success(known).last_new_at == at(days=-3)
     assert success(known, new=True).last_new_at == datetime(2023, 10, 5, 12, tzinfo=UTC)
+
+
+def test_a_trouble_is_counted_from_its_first_poll_and_another_begins_anew():
+    first = failure(trouble=Trouble.REFUSED)
+    assert (first.trouble, first.trouble_since, first.trouble_polls) == (Trouble.REFUSED, NOW, 1)
+
+    known = {"trouble": Trouble.REFUSED, "trouble_since": at(hours=-5), "trouble_polls": 2}
+    same, other = failure(trouble=Trouble.REFUSED, **known), failure(trouble=Trouble.GONE, **known)
+
+    assert (same.trouble_since, same.trouble_polls) == (at(hours=-5), 3)
+    assert (other.trouble_since, other.trouble_polls) == (NOW, 1)
+
+
+def test_a_good_poll_ends_the_trouble():
+    after = success(a_cursor(trouble=Trouble.BROKEN, trouble_since=at(hours=-5), trouble_polls=2))
+    assert (after.trouble, after.trouble_since, after.trouble_polls) == (Trouble.NONE, None, 0)

@@ -49,7 +49,6 @@ def test_what_nothing_obeys_yet_is_accepted_and_told(tmp_path: Path) -> None:
         "match.preview_days",
         "web.admin_token",
         "sources[0].relevance",
-        "sources[0].select",
         "topics[0].name.es",
         "topics[0].tiers",
     }

@@ -60,7 +60,8 @@ class MemoryStore:
         return tuple(cursor for source_id, cursor in sorted(self._cursors.items()) if source_id in self._registered)
 
     async def due(self, now: datetime) -> tuple[Cursor, ...]:
-        wanted = [cursor for cursor in await self.cursors() if cursor.source_id not in self._overseen.paused]
+        paused = self._overseen.paused
+        wanted = [one for one in await self.cursors() if one.source_id not in paused and one.retired_at is None]
         waiting = [cursor for cursor in wanted if (cursor.next_poll_at or NEVER) <= now]
         return tuple(sorted(waiting, key=lambda cursor: cursor.next_poll_at or NEVER))
 

@@ -18,6 +18,7 @@ from bot.store.migrations.m002_pauses import pauses
 from bot.store.migrations.m004_audit import audit
 from bot.store.migrations.m005_retention import retention
 from bot.store.migrations.m006_delivery import delivery
+from bot.store.migrations.m007_cursors import cursors
 
 migrations = Migrations("policybell")
 
@@ -52,3 +53,8 @@ def m005_retention(db: Database) -> None:
 @migrations()
 def m006_delivery(db: Database) -> None:
     delivery(db)
+
+
+@migrations()
+def m007_cursors(db: Database) -> None:
+    cursors(db)

@@ -24,7 +24,9 @@ from bot.store.sqlite.rows import (
 )
 
 _SET_CURSOR = """UPDATE cursors SET validator_url = ?, etag = ?, last_modified = ?, body_hash = ?, next_poll_at = ?,
-    failures = ?, last_error = ?, last_success_at = ?, last_new_at = ? WHERE source_id = ?"""
+    failures = ?, last_error = ?, last_success_at = ?, last_new_at = ?, full_at = ?, trouble = ?, trouble_since = ?,
+    trouble_polls = ?, moved_to = ?, moved_since = ?, moved_polls = ?, retired_at = ?, unseen_recent = ?
+    WHERE source_id = ?"""
 
 
 def commit(connection: Connection, changes: Sequence[Changes]) -> None:
@@ -78,6 +80,15 @@ def _cursor_row(cursor: Cursor) -> tuple[object, ...]:
         plain(cursor.last_error),
         stamp_or_null(cursor.last_success_at),
         stamp_or_null(cursor.last_new_at),
+        stamp_or_null(cursor.full_at),
+        cursor.trouble,
+        stamp_or_null(cursor.trouble_since),
+        cursor.trouble_polls,
+        plain(cursor.moved_to),
+        stamp_or_null(cursor.moved_since),
+        cursor.moved_polls,
+        stamp_or_null(cursor.retired_at),
+        as_list(cursor.unseen_recent),
         plain(cursor.source_id),
     )
 

@@ -46,6 +46,7 @@ def due(connection: Connection, now: datetime) -> tuple[Cursor, ...]:
     rows = connection.execute(
         """SELECT cursors.* FROM cursors CROSS JOIN sources ON sources.id = cursors.source_id
         WHERE (next_poll_at IS NULL OR next_poll_at <= ?) AND sources.dormant = 0 AND sources.paused_at IS NULL
+            AND retired_at IS NULL
         ORDER BY +next_poll_at, source_id""",
         (stamp(now),),
     )

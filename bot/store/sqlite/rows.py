@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from bot.core.intake import Cursor, Standing
+from bot.core.intake import Cursor, Standing, Trouble
 from bot.core.model import (
     Alert,
     Chat,
@@ -99,6 +99,15 @@ def cursor_of(row: Row) -> Cursor:
         last_error=row["last_error"],
         last_success_at=moment_or_none(row["last_success_at"]),
         last_new_at=moment_or_none(row["last_new_at"]),
+        full_at=moment_or_none(row["full_at"]),
+        trouble=Trouble(row["trouble"]),
+        trouble_since=moment_or_none(row["trouble_since"]),
+        trouble_polls=row["trouble_polls"],
+        moved_to=row["moved_to"],
+        moved_since=moment_or_none(row["moved_since"]),
+        moved_polls=row["moved_polls"],
+        retired_at=moment_or_none(row["retired_at"]),
+        unseen_recent=tuple(json.loads(row["unseen_recent"])),
     )
 
 

@@ -1,0 +1,92 @@
+"""What polling works with, and what becomes of a poll."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from bot.core.agenda import AgendaLimits
+from bot.core.index import Index
+from bot.core.intake import Entry, FeedResponse, SourceSpec
+from bot.core.model import Changes, State
+from bot.core.query import QueryError
+from bot.ports import Clock, Fetch, Read, Store
+
+log = structlog.get_logger()
+
+POLL_SECONDS = 120.0  # for a list with all its pages: five answers of 20 s at most, and the reading of them
+_QUERIES_AT_A_TIME = 50  # entered into the index before the event loop gets its turn, at half a millisecond each
+
+
+class LiveIndex:
+    """The index of stored queries, kept current by the store's change log; it is never rebuilt for one change."""
+
+    def __init__(self, store: Store, index: Index) -> None:
+        self.index = index
+        self._store = store
+        self._version = 0
+
+    async def refresh(self) -> Index:
+        """Catch up with the store. A stored query that cannot be read any more harms only itself."""
+        changes = await self._store.queries_since(self._version)
+        for query_id in changes.removed:
+            self.index.remove(query_id)
+        for number, query in enumerate(changes.added, 1):
+            if number % _QUERIES_AT_A_TIME == 0:
+                await asyncio.sleep(0)
+            try:
+                self.index.add(query.id, query.text)
+            except QueryError as error:
+                log.warning("query.unreadable", query=query.id, error=str(error))
+        self._version = changes.version
+        return self.index
+
+
+@dataclass(frozen=True, slots=True)
+class PollDesk:
+    """What polling needs. `wake_outbox` is called after a commit that wrote deliveries."""
+
+    store: Store
+    fetch: Fetch
+    read: Read
+    queries: LiveIndex
+    sources: Mapping[str, SourceSpec]
+    clock: Clock
+    jitter: Callable[[], float]
+    limits: AgendaLimits
+    wake_outbox: Callable[[], None] = lambda: None
+    poll_seconds: float = POLL_SECONDS
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(8))
+    one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What became of one poll: `new` documents, or an `error` in words; `changes` still to be committed.
+
+    `baseline` says that the source was read for the first time, so that nothing of it alerts. `status` is what the
+    server answered to a poll that failed, 0 where it did not. `items` counts what was judged, by what it was to us.
+    """
+
+    source_id: str
+    new: int = 0
+    alerts: int = 0
+    baseline: bool = False
+    error: str = ""
+    status: int = 0
+    changes: Changes | None = None
+    items: Mapping[State, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    judging_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A list that was read: its first response and the entries of all its pages."""
+
+    response: FeedResponse
+    entries: tuple[Entry, ...]
+    body_hash: str

@@ -1,0 +1,55 @@
+"""The first half of a poll: fetch a list and read it in the child process, page by page while pages hold news."""
+
+from __future__ import annotations
+
+import structlog
+from xxhash import xxh3_128_hexdigest
+
+from bot.core.clean import keys_of
+from bot.core.intake import Cursor, Entry, FeedResponse, NotModified, SourceSpec
+from bot.errors import FetchError, ParseError
+from bot.poll.deciding import cleaned
+from bot.poll.desk import PollDesk, Reading
+
+log = structlog.get_logger()
+
+PAGES_AT_MOST = 5  # of one list in one poll: 500 documents of the Federal Register; the log says what was cut
+
+
+async def gather(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Reading | NotModified | FetchError | ParseError:
+    """Fetch and read a list: the first page, and further ones while they hold anything that we have not seen.
+
+    A body that is byte for byte the last one is not parsed. One bad page fails the poll: its validators are not
+    kept, so the next poll sees everything again.
+    """
+    response = await desk.fetch(source, source.url, cursor)
+    if not isinstance(response, FeedResponse):
+        return response
+    body_hash = xxh3_128_hexdigest(response.body)
+    if body_hash == cursor.body_hash:
+        return Reading(response, (), body_hash)
+    parsed = await desk.read(source, response)
+    if isinstance(parsed, ParseError):
+        return parsed
+    entries = list(parsed.entries)
+    for _ in range(PAGES_AT_MOST - 1):
+        if not parsed.more_urls or not await _any_unseen(desk, source, parsed.entries):
+            break
+        page = await desk.fetch(source, parsed.more_urls[0], Cursor(source.id))
+        if not isinstance(page, FeedResponse):
+            return page if isinstance(page, FetchError) else FetchError("a later page answered 304 unasked")
+        parsed = await desk.read(source, page)
+        if isinstance(parsed, ParseError):
+            return parsed
+        entries.extend(parsed.entries)
+    else:
+        if parsed.more_urls and cursor.last_success_at is not None:
+            log.warning("poll.cut_short", source=source.id, entries=len(entries))
+    return Reading(response, tuple(entries), body_hash)
+
+
+async def _any_unseen(desk: PollDesk, source: SourceSpec, entries: tuple[Entry, ...]) -> bool:
+    documents = await cleaned(source, entries, desk.clock.now())
+    past = await desk.store.past(keys_of(documents))
+    known = {key for fingerprint in past.fingerprints for key in fingerprint.keys}
+    return any(known.isdisjoint(document.keys) for document in documents)
