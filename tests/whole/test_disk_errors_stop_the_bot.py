@@ -47,7 +47,7 @@ class Traced:
     async def __aenter__(self) -> Self:
         self.process = await asyncio.create_subprocess_exec(*self._argv, stderr=asyncio.subprocess.PIPE)
         await asyncio.sleep(0.5)
-        if self.process.returncode is not None:
+        if self.process.returncode:  # 0: the bot has met the error already and is gone
             assert self.process.stderr is not None
             said = (await self.process.stderr.read()).decode(errors="replace")
             pytest.skip(f"strace may not look into a process here: {said.strip()}")
