@@ -19,6 +19,9 @@ from config.settings import Catalogue, Fetch, Source
 from config.units import read_duration, spoken
 from config.words import did_you_mean
 
+DEFAULT = "default"  # in `catalogue.enabled`, beside ids: all that are not `on = false`
+LEAVE_OUT = "-"  # before an id there: not this one
+
 
 def known_kinds() -> tuple[str, ...]:
     """The kinds that exist: a kind is a module of `bot.sources`, and there is no other list of them."""
@@ -31,9 +34,9 @@ def read_sources(
 ) -> tuple[tuple[Source, ...], list[Problem]]:
     """Return the sources to be used and what is wrong. An own source with a shipped id takes its place."""
     problems = [*_unknown_ids(catalogue, shipped), *doubled("sources", own)]
-    mine = {str(item.get("id")) for item in own}
+    chosen = _chosen(catalogue, shipped) - {str(item.get("id")) for item in own}
     items = [(f"sources[{index}]", item) for index, item in enumerate(own)]
-    items += [(f"sources.toml {item['id']}", item) for item in shipped if _chosen(item["id"], catalogue, mine)]
+    items += [(f"sources.toml {item['id']}", _plain(item)) for item in shipped if item["id"] in chosen]
     sources: list[Source] = []
     for where, item in items:
         try:
@@ -46,14 +49,28 @@ def read_sources(
     return tuple(sources), problems
 
 
-def _chosen(source_id: str, catalogue: Catalogue, replaced: set[str]) -> bool:
-    return source_id not in replaced and (catalogue.enabled == "default" or source_id in catalogue.enabled)
+def _chosen(catalogue: Catalogue, shipped: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The ids that `catalogue.enabled` chooses: the default ones, those named besides, less those left out."""
+    words = _words(catalogue)
+    usual = {item["id"] for item in shipped if item.get("on", True)} if DEFAULT in words else set()
+    left_out = {word.removeprefix(LEAVE_OUT) for word in words if word.startswith(LEAVE_OUT)}
+    return (usual | set(words)) - left_out
+
+
+def _words(catalogue: Catalogue) -> tuple[str, ...]:
+    return (DEFAULT,) if catalogue.enabled == DEFAULT else catalogue.enabled
+
+
+def _plain(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an item as an operator could have written it: whether it is on by itself is only the catalogue's."""
+    return {key: value for key, value in item.items() if key != "on"}
 
 
 def _unknown_ids(catalogue: Catalogue, shipped: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
     known = {item["id"] for item in shipped}
-    for source_id in () if catalogue.enabled == "default" else catalogue.enabled:
-        if source_id not in known:
+    for word in _words(catalogue):
+        source_id = word.removeprefix(LEAVE_OUT)
+        if word != DEFAULT and source_id not in known:
             sentence = f"{source_id!r} is not in the catalogue.{did_you_mean(source_id, known)}"
             yield "catalogue.enabled", sentence
 

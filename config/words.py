@@ -151,7 +151,7 @@ def read_time_of_day(value: object) -> object:
 
 
 def read_ids(value: object) -> object:
-    """Read `"default"` or a list of ids, which the environment may separate with commas."""
+    """Read `"default"` or a list of ids, which the environment may separate with commas; it may hold `"default"`."""
     ids = value.replace(",", " ").split() if isinstance(value, str) and value != "default" else value
     if ids == "default":
         return ids
