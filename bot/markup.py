@@ -1,18 +1,118 @@
 """HTML as a tree: for kinds of sources that read web pages, in the child process. lxml's only room.
 
-lxml forgives every fault of markup; what it may cost on hostile input is bounded by the job's limits.
+lxml forgives every fault of markup; what it may cost on hostile input is bounded by the job's limits. Where something
+stands is said as `bot.core.selectors` says it. Text comes out as `bot.core.plain` makes it: with paragraph breaks,
+nothing of scripts and styles, no markup.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import TypeAlias
+from urllib.parse import urljoin, urlsplit
+
 from lxml import etree, html
 
+from bot.core.plain import plain
+from bot.core.selectors import Selector, read_selector
 
-def read_html(body: bytes, charset: str = "") -> html.HtmlElement:
-    """Read a page; raise `ValueError` where there is nothing in it. `charset` is what its headers say, if anything."""
-    parser = html.HTMLParser(encoding=charset or None, no_network=True, huge_tree=False)
+Element: TypeAlias = html.HtmlElement
+
+_CHARSET = re.compile(r"""charset=["']?([\w.:-]+)""", re.IGNORECASE)
+_WEB = frozenset({"http", "https"})
+_SELECTORS_KEPT = 500
+
+
+def read_html(body: bytes, content_type: str = "") -> Element:
+    """Read a page; raise `ValueError` where there is nothing in it. `content_type` is the header's, if there is one.
+
+    Text that is valid as UTF-8 and not ASCII is never anything else, whatever header and page say.
+    """
+    parser = html.HTMLParser(encoding=_charset(body, content_type), no_network=True, huge_tree=False)
     try:
-        root = html.document_fromstring(body, parser=parser)
-    except (etree.ParserError, etree.XMLSyntaxError, LookupError) as error:
+        return html.document_fromstring(body, parser=parser)
+    except (etree.ParserError, etree.XMLSyntaxError) as error:
         raise ValueError("there is no web page in it") from error
-    return root
+
+
+def select(root: Element, selector: str) -> list[Element]:
+    """Find all elements that a selector means, in the order of the page; what it says of attributes is left out."""
+    found = _path(_selector(selector).path)(root)
+    return [element for element in found if isinstance(element, html.HtmlElement)]
+
+
+def texts(root: Element, selector: str) -> Iterator[str]:
+    """Say what stands at each place that a selector means: text, or the attribute that it names."""
+    attribute = _selector(selector).attribute
+    for element in select(root, selector):
+        yield " ".join((element.get(attribute) or "").split()) if attribute else text_of(element)
+
+
+def first(root: Element, selector: str) -> str:
+    """Say what stands at the first place that a selector means and that says anything; "" where there is none."""
+    return next(filter(None, texts(root, selector)), "") if selector else ""
+
+
+def text_of(element: Element) -> str:
+    """Reduce an element to its text, paragraphs parted by a blank line."""
+    return plain(etree.tostring(element, encoding="unicode", method="html", with_tail=False))
+
+
+def drop(root: Element, selector: str) -> None:
+    """Take all elements out that a selector means, with what is in them; the text after them stays."""
+    for element in select(root, selector):
+        if element.getparent() is not None:
+            element.drop_tree()
+
+
+def base_of(root: Element, url: str) -> str:
+    """Say what the links of a page are relative to: its own address unless it names another on the same host."""
+    href = first(root, "base@href")
+    there = absolute(href, url) if href else ""
+    return there if there and urlsplit(there).netloc == urlsplit(url).netloc else url
+
+
+def absolute(href: str, base: str) -> str:
+    """Write a link out in full; "" where it leads to nothing on the web, or only to another place on the page."""
+    try:
+        there = urljoin(base, href.strip())
+        parts = urlsplit(there)
+    except ValueError:
+        return ""
+    return there if href.strip() and not href.strip().startswith("#") and parts.scheme in _WEB and parts.netloc else ""
+
+
+def _charset(body: bytes, content_type: str) -> str | None:
+    """Settle the encoding where we know it; None leaves it to what the page says of itself."""
+    if not body.isascii() and _is(body, "utf-8"):
+        return "utf-8"
+    said = _CHARSET.search(content_type)
+    return said[1] if said and _is_known(said[1]) else None
+
+
+def _is(body: bytes, charset: str) -> bool:
+    try:
+        body.decode(charset)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_known(charset: str) -> bool:
+    try:
+        html.HTMLParser(encoding=charset)
+    except LookupError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=_SELECTORS_KEPT)
+def _selector(selector: str) -> Selector:
+    return read_selector(selector)
+
+
+@lru_cache(maxsize=_SELECTORS_KEPT)
+def _path(path: str) -> etree.XPath:
+    return etree.XPath(path)
