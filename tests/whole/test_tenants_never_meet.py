@@ -138,7 +138,12 @@ class Walk:
         alone = await self.alone[who].ask(mine, line, may_change=may_change)
         if command_named(read_line(line)[0]) is not COMMANDS["mydata"]:  # each kind of store names its own columns
             assert comparable(together) == comparable(alone), line
-        assert await kept(self.shared, theirs) == before[1], f"{line} changed another chat"
+        if may_change and read_line(line) == ("forget", ("yes",)) and replace(theirs, thread="") == mine:
+            # a group's topics are its own: who forgets the group forgets them, alone in the world or not
+            await self.alone[1 - who].store.forget(theirs)
+            assert await kept(self.shared, theirs) == await kept(self.alone[1 - who], theirs), line
+        else:
+            assert await kept(self.shared, theirs) == before[1], f"{line} changed another chat"
         assert may_change or await kept(self.shared, mine) == before[0], f"{line} changed a chat without the right to"
 
     async def guess(self, who: int, verb: str, number: int) -> None:

@@ -157,7 +157,7 @@ class Outbox:
                 waiting.cancel(why, now)
 
     def forget(self, chat: Chat) -> None:
-        for name in self.people.with_threads(chat):
+        for name in sorted(self.people.with_threads(chat), key=lambda one: one.thread):
             for row in self.of(name):
                 del self.rows[row.delivery.id]
             self.people.forget(name)

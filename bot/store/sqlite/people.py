@@ -70,7 +70,7 @@ def forget(connection: Connection, chat: Chat) -> tuple[Chat, ...]:
 def forget_with_threads(connection: Connection, chat: Chat) -> tuple[Chat, ...]:
     """Forget a chat, without a thread also all its threads; return all their names."""
     rows = connection.execute(
-        "SELECT * FROM chats WHERE id IN (SELECT value FROM json_each(?))",
+        "SELECT * FROM chats WHERE id IN (SELECT value FROM json_each(?)) ORDER BY thread",
         (as_list(chats.find_with_threads(connection, chat)),),
     ).fetchall()
     return tuple(name for row in rows for name in forget(connection, chat_of(row)))
