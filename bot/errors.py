@@ -4,6 +4,7 @@ BotError
 ├─ ConfigError(problems)            every problem, not the first
 ├─ SourceError                      one source's poll failed; the others go on
 │  ├─ FetchError(status, retry_after)
+│  │  └─ Postponed(retry_after)     nobody was asked, it is not our turn yet: no failure, come back then
 │  └─ ParseError(kind)              the kinds stand in `KINDS`
 ├─ StoreError                       the database cannot be opened, migrated or written
 │  ├─ BackupError                   a backup cannot be written or read as a file; the database itself is well
@@ -78,6 +79,14 @@ class FetchError(SourceError):
         self.status = status
         self.retry_after = retry_after
         self.trouble = trouble or _trouble_of(status)
+
+
+class Postponed(FetchError):
+    """Nobody was asked: a host wants to be left alone for longer than anybody waits. `retry_after` says how long."""
+
+    def __init__(self, sentence: str, after: timedelta) -> None:
+        super().__init__(sentence, retry_after=after)
+        self.after = after
 
 
 def _trouble_of(status: int) -> Trouble:

@@ -20,15 +20,21 @@ CONTACT = "https://policybell.example/contact"
 
 @asynccontextmanager
 async def a_fetcher(
-    *, clock: FakeClock | None = None, gate: Gate | None = None, resolver: AbstractResolver | None = None, **limits: Any
+    *,
+    clock: FakeClock | None = None,
+    gate: Gate | None = None,
+    resolver: AbstractResolver | None = None,
+    respect_robots: bool = False,
+    **limits: Any,
 ) -> AsyncIterator[Fetcher]:
-    """Open a fetcher that may dial loopback and waits for nobody, unless told otherwise."""
+    """Open a fetcher that may dial loopback, waits for nobody and reads no robots.txt, unless told otherwise."""
     fetcher = Fetcher(
         contact=CONTACT,
         limits=FetchLimits(**{"per_host_delay": timedelta(0), **limits}),
         clock=clock or FakeClock(),
         gate=gate or Gate(allow_private=True),
         resolver=resolver,
+        respect_robots=respect_robots,
     )
     try:
         yield fetcher

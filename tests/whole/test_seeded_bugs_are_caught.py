@@ -116,11 +116,11 @@ BUGS = (
         "::test_a_redirect_into_the_own_network_goes_nowhere[127.0.0.1]",
         (
             (
-                "bot/fetch.py",
+                "bot/fetch/client.py",
                 "there = self._checked(str(here.join(URL(location))))",
-                "there = here.join(URL(location))",
+                "there = _Target(here.join(URL(location)), '', '', '')",
             ),
-            ("bot/fetch.py", "                    socket_factory=self._gate.socket_factory,\n", ""),
+            ("bot/fetch/client.py", "                    socket_factory=self._gate.socket_factory,\n", ""),
         ),
     ),
     Bug(
