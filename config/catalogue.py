@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 import bot
+from config.brisk import brisk_problems
 from config.not_yet import KINDS_NOT_YET
 from config.problems import Problem, doubled, told
 from config.settings import Catalogue, Fetch, Source
@@ -86,6 +87,8 @@ def _judged(item: Mapping[str, Any], where: str, fetch: Fetch) -> Iterator[Probl
         return  # told already
     if every < fetch.least_every:
         yield f"{where}.every", f"at least {spoken(fetch.least_every)}; got {spoken(every)}"
+    for sentence in brisk_problems(item, fetch.least_every):
+        yield f"{where}.brisk", sentence
 
 
 def _named(problems: Iterator[Problem], item: Mapping[str, Any]) -> Iterator[Problem]:

@@ -15,7 +15,9 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from bot.core.intake import Relevance, SourceSpec, Standing
 from bot.core.model import Chat, Topic
+from bot.core.office import CLOCKS, Spell
 from bot.core.retention import Ages
+from config.brisk import read_brisk
 from config.not_yet import KINDS_NOT_YET
 from config.units import Duration, Share, Size, between, duration_between
 from config.words import (
@@ -179,13 +181,14 @@ class Catalogue(Section):
 
 
 class Source(Section):
-    """One `[[sources]]` item. `every` falls back to `fetch.every`."""
+    """One `[[sources]]` item. `every` falls back to `fetch.every`, `brisk` to what is usual for the kind."""
 
     id: Annotated[str, AfterValidator(read_id)]
     name: Annotated[Line, Field(min_length=1, max_length=100)]
     kind: str
     url: Url
     every: Duration | None = None
+    brisk: Annotated[tuple[Spell, ...] | None, BeforeValidator(read_brisk)] = None
     standing: Standing = Standing.NEWS
     agency: Line = ""
     language: Annotated[str, Field(pattern="^[a-z]{2}$")] = "en"
@@ -241,6 +244,7 @@ class Settings(BaseSettings):
                 name=source.name,
                 url=source.url,
                 every=source.every or self.fetch.every,
+                brisk=CLOCKS.get(source.kind, ()) if source.brisk is None else source.brisk,
                 standing=source.standing,
                 agency=source.agency,
                 language=source.language,

@@ -116,7 +116,7 @@ _PERSISTING = {Trouble.REFUSED: Condition.REFUSED, Trouble.BLOCKED: Condition.BL
 _STEPS = {
     Condition.FAILING: "See `policybell sources show {id}`.",
     Condition.REFUSED: "Try `policybell sources test {id}` from another network, or pause it: `sources pause {id}`.",
-    Condition.BLOCKED: "Its site wants a browser or a login, and is not to be deceived. Pause it: `sources pause {id}`.",
+    Condition.BLOCKED: "Its site wants a browser or a login, which we do not fake. Pause it: `sources pause {id}`.",
 }
 
 

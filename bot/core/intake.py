@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.core.office import Spell
+
 
 class Standing(StrEnum):
     """What kind of voice a source is."""
@@ -54,6 +56,7 @@ class SourceSpec:
     """One source as configured. `kind` is the name of a module in `bot.sources`.
 
     `elsewhere` names the other official place where the same news appears, for the day on which this one refuses us.
+    `brisk` are the parts of a working day in which it is asked more often than `every`.
     """
 
     id: str
@@ -67,6 +70,7 @@ class SourceSpec:
     relevance: Relevance = Relevance.FILTER
     select: Mapping[str, str] = field(default_factory=dict)
     elsewhere: str = ""
+    brisk: tuple[Spell, ...] = ()
 
     @property
     def hints(self) -> Hints:
@@ -81,7 +85,9 @@ class Cursor:
     `last_success_at` is None until the first good poll, which is the baseline: all seen, nothing sent.
     `full_at` is when the whole was last given, without being asked for changes only. `trouble` has lasted since
     `trouble_since`, for `trouble_polls` polls in a row. `moved_to` is where permanent redirects have led since
-    `moved_since`, in `moved_polls` polls. A source that is `retired_at` is asked no more: it said that it is gone.
+    `moved_since`, in `moved_polls` polls. What was followed is the `address` where the source is read since
+    `address_at`, for as long as its configured one is `address_instead_of` (`bot.core.moves`).
+    A source that is `retired_at` is asked no more: it said that it is gone.
     `unseen_recent` counts what was unseen in the last polls that had a new body, the newest last.
     """
 
@@ -103,6 +109,9 @@ class Cursor:
     moved_since: datetime | None = None
     moved_polls: int = 0
     retired_at: datetime | None = None
+    address: str = ""
+    address_instead_of: str = ""
+    address_at: datetime | None = None
     unseen_recent: tuple[int, ...] = ()
 
 
@@ -139,7 +148,8 @@ class Entry:
 
     Text fields are plain text already (the child process strips markup and keeps paragraph breaks).
     `published` and `updated` are the source's own words. `facts` are a publisher's own structured fields;
-    known keys: document_number, type, action, effective_on, comments_close_on, dates, citation, outlet.
+    known keys: document_number, type, action, effective_on, comments_close_on, dates, citation, outlet, planned_for
+    (the day for which publication is planned), filing (regular or special: how it came on public inspection).
     """
 
     guid: str = ""
@@ -152,6 +162,47 @@ class Entry:
     authors: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a watched page under one heading.
+
+    `key` is the path of headings to it. It was `missed` in so many polls in a row.
+    """
+
+    key: str
+    title: str
+    text: str
+    url: str = ""
+    missed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A version that was not believed: what it is recognized by, since when it stands, and in how many polls."""
+
+    version: str
+    since: datetime
+    polls: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedPage:
+    """What is remembered of a page that is watched for change (`bot.core.pages`).
+
+    The sections are as they were last told, or found at first.
+    `asked` sums up the address and the settings it was read with: with others it is another page. `updated` is the
+    page's own word on when it was changed. `changes` counts what was told of it; `told` says which versions, and when.
+    """
+
+    source_id: str
+    asked: str
+    sections: tuple[Section, ...]
+    updated: str = ""
+    changes: int = 0
+    told: Mapping[str, datetime] = field(default_factory=dict)
+    doubt: Doubt | None = None
 
 
 @dataclass(frozen=True, slots=True)
