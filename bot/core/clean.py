@@ -23,6 +23,7 @@ from datetime import datetime
 from hashlib import blake2b
 from urllib.parse import urlsplit
 
+from bot.core.added import is_private
 from bot.core.dates import claim
 from bot.core.intake import Entry, SourceSpec
 from bot.core.links import canonical_url, host_of, tidy_url
@@ -45,6 +46,9 @@ _COMPARED = 6_000  # so much of a text is compared: more makes no copy surer
 
 # The facts whose change makes a revision. Counters and addresses change without meaning anything.
 _FACTS_THAT_COUNT = ("type", "action", "effective_on", "comments_close_on", "dates")
+_FACTS_THAT_COUNT_WHERE_GIVEN = ("planned_for",)  # of few kinds; those without keep the digests that they have
+_KNOWN_BY_ID_KINDS = frozenset({"page"})  # all changes of a page have one address, and often one title
+_SCHEDULED_KINDS = frozenset({"federal_register", "public_inspection"})  # these announce days ahead, and are right
 _REGISTER_NUMBER = re.compile(
     r"/(?:documents/\d{4}/\d{2}/\d{2}|public-inspection|d)/((?:[A-Z]\d*-)?\d{2,4}-\d{3,6})(?:/|$)"
 )
@@ -87,7 +91,7 @@ def _document(source: SourceSpec, entry: Entry, now: datetime) -> Document | Non
     title = _title(entry, outlet) or _borrowed_title(text, url)
     if not title:
         return None
-    scheduled = source.kind == "federal_register"
+    scheduled = source.kind in _SCHEDULED_KINDS
     when = claim((_line(entry.published), _line(entry.updated)), now, scheduled=scheduled)
     document = Document(
         id="",
@@ -108,7 +112,10 @@ def _document(source: SourceSpec, entry: Entry, now: datetime) -> Document | Non
         date_note=when.note,
         facts=facts,
     )
-    return replace(document, keys=tuple(_keys(document, _line(entry.guid))))
+    keys = tuple(_keys(document, _line(entry.guid)))
+    if source.kind in _KNOWN_BY_ID_KINDS:
+        keys = tuple(key for key in keys if key.startswith("guid:"))
+    return replace(document, keys=tuple(_own(source.id, key) for key in keys) if is_private(source.id) else keys)
 
 
 def _line(text: str) -> str:
@@ -161,6 +168,12 @@ def _keys(document: Document, guid: str) -> Iterable[str]:
         yield f"text:{_hash(words, title, day)}"
 
 
+def _own(source_id: str, key: str) -> str:
+    """Make a key one source's own: what a chat's private source says is compared with nothing that others read."""
+    kind, _, rest = key.partition(":")
+    return f"{kind}:{source_id}|{rest}"
+
+
 def _is_front_page(address: str) -> bool:
     parts = urlsplit(address)
     return not (parts.path or parts.query or parts.fragment)
@@ -192,7 +205,8 @@ def _named(document: Document, crowded: frozenset[str]) -> Document:
 
 def _digest(title: str, text: str, facts: Mapping[str, str]) -> str:
     """Sum up what is said, blind to white space and to trackers in links."""
-    said = (title, text, *(facts.get(name, "") for name in _FACTS_THAT_COUNT))
+    counted = [facts.get(name, "") for name in _FACTS_THAT_COUNT]
+    said = (title, text, *counted, *(facts[name] for name in _FACTS_THAT_COUNT_WHERE_GIVEN if name in facts))
     return _hash(*(_LINK_IN_TEXT.sub(lambda link: canonical_url(link[0]), " ".join(part.split())) for part in said))
 
 

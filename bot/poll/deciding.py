@@ -5,15 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
+
+import structlog
 
 from bot.core.agenda import after_success
 from bot.core.clean import clean, keys_of
 from bot.core.decide import judge, matched
+from bot.core.floods import noted, sift
 from bot.core.intake import Cursor, Entry, SourceSpec
-from bot.core.model import Document, State, Verdict
+from bot.core.model import Changes, Document, State, Verdict
 from bot.core.plan import plan
-from bot.poll.desk import PollDesk, Polled, Reading
+from bot.poll.desk import PollDesk, Polled, Reading, note_turns
+from bot.poll.watching import asking_for_all
+
+log = structlog.get_logger()
 
 BREATHE_EVERY = 20  # documents judged before the event loop gets its turn
 
@@ -27,7 +34,8 @@ async def decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: Re
         index = await desk.queries.refresh()
         past = await desk.store.past(keys_of(documents))
         began = desk.clock.monotonic()
-        verdicts = await _breathing(judge(documents, past, index, baseline=baseline, now=now))
+        judged = judge(documents, past, index, baseline=baseline, now=now, previews=desk.previews)
+        verdicts = sift(source, cursor, await _breathing(judged), now)
         judging_seconds = desk.clock.monotonic() - began
         items = Counter(verdict.state for verdict in verdicts)
         after = after_success(
@@ -40,9 +48,13 @@ async def decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: Re
             body_hash=reading.body_hash,
             limits=desk.limits,
         )
-        readers = await desk.store.subscribers(matched(verdicts))
-        changes = plan(after, verdicts, readers, now)
+        after = noted(after, verdicts, baseline=baseline)
+        readers = await desk.store.subscribers(matched(verdicts), source.id)
+        changes = _with_page(plan(after, verdicts, readers, now), reading)
         await desk.store.commit((changes,))
+    note_turns(cursor, after)
+    if held := sum(verdict.held for verdict in verdicts):
+        log.warning("flood.held", source=source.id, items=held)
     if changes.deliveries:
         desk.wake_outbox()
     return Polled(
@@ -53,6 +65,11 @@ async def decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: Re
         items=items,
         judging_seconds=judging_seconds,
     )
+
+
+def _with_page(changes: Changes, reading: Reading) -> Changes:
+    cursor = asking_for_all(changes.cursor) if reading.unsettled else changes.cursor
+    return replace(changes, cursor=cursor, page=reading.page)
 
 
 async def _breathing(verdicts: Iterable[Verdict]) -> list[Verdict]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from bot.core.intake import NO_HINTS, Cursor, FeedResponse, Hints, NotModified, Parsed, SourceSpec
+from bot.core.intake import NO_HINTS, Cursor, FeedResponse, Hints, NotModified, Parsed, SourceSpec, WatchedPage
 from bot.core.model import (
     Alert,
     Changes,
@@ -28,6 +28,8 @@ from bot.core.pace import Pace
 from bot.core.retention import Cutoffs, Pruned
 from bot.core.speech import Call, Message, Reply
 from bot.errors import FetchError, ParseError
+from bot.ports.adding import Adding
+from bot.ports.floods import Floods
 from bot.ports.outbox import Outbox
 from bot.ports.oversight import Oversight
 
@@ -156,17 +158,21 @@ class Missed:
     rows: tuple[Delivery, ...]
 
 
-class Store(Outbox, Oversight, Protocol):
+class Store(Outbox, Oversight, Adding, Floods, Protocol):
     """What is remembered. One method, one transaction; the questions are the bot's, not a table's.
 
-    Rows on their way are in `bot.ports.outbox`, what operators ask in `bot.ports.oversight`.
+    Rows on their way are in `bot.ports.outbox`, what operators ask in `bot.ports.oversight`, sources that people add
+    in `bot.ports.adding`, what is held back in `bot.ports.floods`.
 
     Errors: `StoreError`. After it the process stops: nothing retries on a database that failed.
     """
 
     # polling
     async def register(self, sources: Sequence[SourceSpec]) -> None:
-        """Make the configured sources known and others dormant: their history stays, they are never due."""
+        """Make the configured sources known and others dormant: their history stays, they are never due.
+
+        One that was gone for good is asked again once its address is another.
+        """
         ...
 
     async def cursors(self) -> tuple[Cursor, ...]:
@@ -181,12 +187,19 @@ class Store(Outbox, Oversight, Protocol):
         """What we remember that shares one of these keys, and the highest story number."""
         ...
 
-    async def subscribers(self, query_ids: Collection[int]) -> tuple[Reader, ...]:
-        """Active chats that follow any of these queries: one Reader per subscription."""
+    async def page(self, source_id: str) -> WatchedPage | None:
+        """What is remembered of a page that is watched for change; None where it was never read."""
+        ...
+
+    async def subscribers(self, query_ids: Collection[int], source_id: str = "") -> tuple[Reader, ...]:
+        """Active chats that follow any of these queries: one Reader per subscription.
+
+        Where `source_id` is one that a chat added for itself: that chat alone, and nobody once it was dropped.
+        """
         ...
 
     async def commit(self, changes: Sequence[Changes]) -> None:
-        """Write polls, all or nothing: cursors, documents, stories, revisions, decisions, deliveries.
+        """Write polls, all or nothing: cursors, documents, stories, revisions, decisions, deliveries, watched pages.
 
         A delivery whose id exists already is left alone.
         """
@@ -266,7 +279,7 @@ class Store(Outbox, Oversight, Protocol):
 
     # looking back
     async def stories(self, limit: int) -> tuple[Story, ...]:
-        """The newest stories first."""
+        """The newest stories first, without those of sources that chats added for themselves."""
         ...
 
     async def story(self, number: int) -> Story | None: ...
@@ -294,6 +307,7 @@ class Store(Outbox, Oversight, Protocol):
         """Take away what is too old (`bot.core.retention`), at most so many rows of each kind; say what went.
 
         What a later copy of a document would be recognized by stays. A chat that goes is forgotten wholly.
+        What is remembered of a watched page goes once its source has been out of use for as long as `texts` says.
         """
         ...
 

@@ -4,9 +4,11 @@ import re
 import sqlite3
 from pathlib import Path
 
+from bot.core.added import Wanted
+from bot.core.model import Voice
 from bot.store.sqlite.opening import open_database
 from bot.store.sqlite.store import SqliteStore
-from tests.builders import a_chat, a_story
+from tests.builders import NOW, a_chat, a_story
 from tests.storing import follow, in_memory_directory, publish
 
 PAGE = Path(__file__).parents[2] / "docs" / "data.md"
@@ -68,6 +70,7 @@ async def test_a_chat_is_given_every_column_that_is_about_a_chat() -> None:
         store = SqliteStore(directory / "policybell.db")
         for number in (1, 2):
             await follow(store, a_chat(number), f"topic:tps AND word{number}")
+            await store.add_source(Wanted("feed", "https://example.org/feed", "x", a_chat(number)), Voice(), NOW)
         await publish(store, a_story(1))
         given = await store.kept(a_chat(1))
         await store.close()

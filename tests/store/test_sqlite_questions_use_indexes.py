@@ -72,6 +72,7 @@ QUESTIONS: dict[str, Callable[[SqliteStore], Awaitable[object]]] = {
     "past": lambda store: store.past(["url:x", "url:y"]),
     "due": lambda store: store.due(NOW),
     "subscribers": lambda store: store.subscribers([1, 2]),
+    "subscribers of a private source": lambda store: store.subscribers([1, 2], "own-1"),
     "queries": lambda store: store.queries_since(1),
     "commit": commit_one,
     "claim": claim,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 
+from bot.core.added import is_private
 from bot.core.model import Delivery, Document, Fingerprint, Past, State, Story, Verdict
 from bot.errors import StoreError
 
@@ -20,7 +22,7 @@ class _Known:
     told: bool = False
     pruned: int = 0
 
-    def fingerprint(self) -> Fingerprint:
+    def fingerprint(self, *, leads: bool) -> Fingerprint:
         return Fingerprint(
             document_id=self.document.id,
             source_id=self.document.source_id,
@@ -28,6 +30,7 @@ class _Known:
             number=self.document.number,
             digest=self.latest_digest,
             keys=self.document.keys,
+            leads=leads,
         )
 
 
@@ -68,6 +71,13 @@ class Archive:
             return
         self.reasons.setdefault((document.id, document.digest), (verdict.story, verdict.because))
 
+    def because(self, document: Document) -> str:
+        """Say why a document was taken as it was, when it was first seen."""
+        return self.reasons[document.id, document.digest][1]
+
+    def decide_anew(self, verdict: Verdict) -> None:
+        self.reasons[verdict.document.id, verdict.document.digest] = verdict.story, verdict.because
+
     def tell(self, document_id: str) -> None:
         """Note that somebody is told of a document."""
         self.documents[document_id].told = True
@@ -90,10 +100,11 @@ class Archive:
         wanted = set(keys)
         found = [one for one in self.documents.values() if not wanted.isdisjoint(one.document.keys)]
         found.sort(key=lambda one: (one.document.seen_at, one.document.id))
-        return Past(tuple(one.fingerprint() for one in found), max(self.leads, default=0))
+        return Past(tuple(map(self._fingerprint, found)), max(self.leads, default=0))
 
     def stories(self, limit: int) -> tuple[Story, ...]:
-        return tuple(self._told(self.leads[number]) for number in sorted(self.leads, reverse=True)[:limit])
+        newest = (self.leads[number] for number in sorted(self.leads, reverse=True))
+        return tuple(self._told(one) for one in islice((s for s in newest if not is_private(s.lead.source_id)), limit))
 
     def story(self, number: int) -> Story | None:
         return self._told(self.leads[number]) if number in self.leads else None
@@ -104,6 +115,10 @@ class Archive:
 
     def decisions(self, story: int) -> tuple[str, ...]:
         return tuple(because for number, because in self.reasons.values() if number == story)
+
+    def _fingerprint(self, known: _Known) -> Fingerprint:
+        lead = self.leads.get(known.story)
+        return known.fingerprint(leads=lead is not None and lead.lead.id == known.document.id)
 
     def _told(self, story: Story) -> Story:
         return replace(story, lead=self.documents[story.lead.id].document)

@@ -11,8 +11,10 @@ from bot.store.memory.people import NEVER, Home
 Row = Mapping[str, object]
 
 
-def kept(names: Iterable[Chat], home: Home, deliveries: Iterable[Delivery]) -> Mapping[str, Sequence[Row]]:
-    """Lay out a chat with its former names, what it follows, and what was written for it."""
+def kept(
+    names: Iterable[Chat], home: Home, deliveries: Iterable[Delivery], added: Iterable[Row]
+) -> Mapping[str, Sequence[Row]]:
+    """Lay out a chat with its former names, what it follows and added, and what was written for it."""
     found: dict[str, list[Row]] = {
         "chats": [_chat(name, home) for name in names],
         "queries": [{"id": one.query_id, "text": one.query} for one in home.subscriptions],
@@ -21,6 +23,7 @@ def kept(names: Iterable[Chat], home: Home, deliveries: Iterable[Delivery]) -> M
             for one in home.subscriptions
         ],
         "deliveries": [_delivery(row) for row in deliveries],
+        "added_sources": [_stamped(row) for row in added],
     }
     return {table: rows for table, rows in found.items() if rows}
 
@@ -37,6 +40,10 @@ def _chat(name: Chat, home: Home) -> Row:
         "not_before": None if home.not_before == NEVER else _stamp(home.not_before),
         **_silence(home.mute),
     }
+
+
+def _stamped(row: Row) -> Row:
+    return {name: _stamp(value) if isinstance(value, datetime) else value for name, value in row.items()}
 
 
 def _silence(mute: Mute | None) -> Row:

@@ -6,8 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from bot.core.added import is_private
 from bot.core.model import Chat, Mute, Reader, StoredQuery, Subscription, Voice
 from bot.ports import QueryLog
+from bot.store.memory.adding import Additions
 from bot.store.rules import Mutes, longer, muted, of_one_chat
 
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -54,6 +56,7 @@ class People:
     queries: dict[int, _Query] = field(default_factory=dict)
     version: int = 0
     subscribed: int = 0
+    added: Additions = field(default_factory=Additions)
 
     def name(self, chat: Chat) -> Chat:
         return self.former.get(chat, chat)
@@ -132,11 +135,12 @@ class People:
         home.subscriptions = [replace(one, mute=mute) if one.query == query else one for one in lines]
         return any(one.query == query for one in lines)
 
-    def subscribers(self, query_ids: Collection[int]) -> tuple[Reader, ...]:
+    def subscribers(self, query_ids: Collection[int], source_id: str = "") -> tuple[Reader, ...]:
+        owner = self.added.chat_of(source_id) if is_private(source_id) else None
         found = [
             (one.id, Reader(chat, home.voice, one.query_id, one.label))
             for chat, home in self.homes.items()
-            if not home.gone
+            if not home.gone and (owner == chat or not is_private(source_id))
             for one in home.subscriptions
             if one.query_id in query_ids
         ]
@@ -151,6 +155,7 @@ class People:
         self.former.pop(new, None)
         self.former |= dict.fromkeys([name for name, home in self.former.items() if home == old] + [old], new)
         moved = self.homes.pop(old)
+        self.added.move(old, new)
         self.homes.setdefault(new, moved)
         if self.homes[new] is not moved:
             self.homes[new].take_over(moved)
@@ -161,6 +166,7 @@ class People:
 
     def forget(self, chat: Chat) -> None:
         name = self.name(chat)
+        self.added.drop([one.id for one in self.added.of(name)])
         self.homes.pop(name, None)
         self.former = {former: home for former, home in self.former.items() if home != name}
         self._drop_unfollowed()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bot.core.intake import Cursor, SourceSpec
+from bot.core.added import Added, Refusal, Wanted, is_added
+from bot.core.floods import Flood
+from bot.core.intake import Cursor, SourceSpec, WatchedPage
 from bot.core.lateness import Patience
 from bot.core.model import (
     Changes,
@@ -21,6 +23,7 @@ from bot.core.model import (
     Retried,
     Story,
     Subscription,
+    Verdict,
     Voice,
 )
 from bot.core.outcome import Outcome
@@ -30,6 +33,7 @@ from bot.ports import Census, Missed, QueryLog
 from bot.ports.oversight import Audited, Vitals
 from bot.store import rules
 from bot.store.memory.archive import Archive
+from bot.store.memory.flooding import Held
 from bot.store.memory.keeping import kept
 from bot.store.memory.outbox import Outbox
 from bot.store.memory.oversight import Overseen, sooner, vitals
@@ -43,7 +47,10 @@ class MemoryStore:
     def __init__(self) -> None:
         self._registered: set[str] = set()
         self._cursors: dict[str, Cursor] = {}
+        self._urls: dict[str, str] = {}
+        self._pages: dict[str, WatchedPage] = {}
         self._archive = Archive()
+        self._held = Held(self._archive)
         self._people = People()
         self._outbox = Outbox(self._people)
         self._rows = self._outbox.rows
@@ -54,10 +61,15 @@ class MemoryStore:
     async def register(self, sources: Sequence[SourceSpec]) -> None:
         self._registered = {source.id for source in sources}
         for source in sources:
-            self._cursors.setdefault(source.id, Cursor(source.id))
+            known = self._cursors.setdefault(source.id, Cursor(source.id))
+            if known.retired_at is not None and self._urls.get(source.id) != source.url:
+                self._cursors[source.id] = revived(known)
+            self._urls[source.id] = source.url
 
     async def cursors(self) -> tuple[Cursor, ...]:
-        return tuple(cursor for source_id, cursor in sorted(self._cursors.items()) if source_id in self._registered)
+        dropped = {one for one in self._registered if is_added(one)} - {one.id for one in self._people.added.known}
+        wanted = self._registered - dropped
+        return tuple(cursor for source_id, cursor in sorted(self._cursors.items()) if source_id in wanted)
 
     async def due(self, now: datetime) -> tuple[Cursor, ...]:
         paused = self._overseen.paused
@@ -68,23 +80,80 @@ class MemoryStore:
     async def past(self, keys: Collection[str]) -> Past:
         return self._archive.past(keys)
 
-    async def subscribers(self, query_ids: Collection[int]) -> tuple[Reader, ...]:
-        return self._people.subscribers(query_ids)
+    async def page(self, source_id: str) -> WatchedPage | None:
+        return self._pages.get(source_id)
+
+    async def subscribers(self, query_ids: Collection[int], source_id: str = "") -> tuple[Reader, ...]:
+        return self._people.subscribers(query_ids, source_id)
 
     async def commit(self, changes: Sequence[Changes]) -> None:
         verdicts = [verdict for one in changes for verdict in one.verdicts]
         wanted = [self._outbox.wanted(delivery) for one in changes for delivery in one.deliveries]
         deliveries = [delivery for delivery in wanted if delivery is not None]
         self._archive.check(verdicts, deliveries)
-        self._cursors |= {one.cursor.source_id: one.cursor for one in changes}
+        self._cursors |= {one.cursor.source_id: self._with_address(one.cursor) for one in changes}
+        self._pages |= {one.page.source_id: one.page for one in changes if one.page is not None}
         for verdict in verdicts:
             self._archive.learn(verdict)
+        self._held.hold(verdicts)
+        self._write(deliveries)
+
+    def _write(self, deliveries: Iterable[Delivery]) -> None:
         for delivery in deliveries:
             self._archive.tell(delivery.alert.story.lead.id)
             self._outbox.add(delivery)
 
+    def _with_address(self, cursor: Cursor) -> Cursor:
+        """Keep an address that was followed since the poll began."""
+        known = self._cursors.get(cursor.source_id, cursor)
+        if cursor.address or not known.address:
+            return cursor
+        return replace(
+            cursor,
+            address=known.address,
+            address_instead_of=known.address_instead_of,
+            address_at=known.address_at,
+        )
+
     async def queries_since(self, version: int) -> QueryLog:
         return self._people.queries_since(version)
+
+    # holding
+
+    async def floods(self) -> tuple[Flood, ...]:
+        return self._held.floods()
+
+    async def held_of(self, source_id: str) -> tuple[Verdict, ...]:
+        return self._held.of(source_id)
+
+    async def release_flood(self, source_id: str, at: datetime) -> int:
+        return self._held.release(source_id, at)
+
+    async def discard_flood(self, source_id: str) -> int:
+        return self._held.discard(source_id)
+
+    async def end_flood(self, verdicts: Sequence[Verdict], deliveries: Sequence[Delivery]) -> None:
+        ended = self._held.end(verdicts)
+        wanted = [self._outbox.wanted(delivery) for delivery in deliveries if delivery.alert.story.lead.id in ended]
+        self._write(delivery for delivery in wanted if delivery is not None)
+
+    # adding
+
+    async def add_source(self, wanted: Wanted, voice: Voice, now: datetime) -> Added | Refusal:
+        if wanted.chat is not None:
+            wanted = replace(wanted, chat=self._people.name(wanted.chat))
+        added = self._people.added.add(wanted, now)
+        if isinstance(added, Added) and added.chat is not None:
+            self._people.settle_in(added.chat, voice, now)
+        return added
+
+    async def added_sources(self) -> tuple[Added, ...]:
+        return tuple(self._people.added.known)
+
+    async def drop_source(self, source_id: str) -> bool:
+        known = source_id in {one.id for one in self._people.added.known}
+        self._people.added.drop([source_id])
+        return known
 
     # delivering
 
@@ -182,7 +251,8 @@ class MemoryStore:
     async def kept(self, chat: Chat) -> Mapping[str, Sequence[Mapping[str, object]]]:
         home = self._people.home(chat)
         rows = [row.delivery for row in self._outbox.of(self._people.name(chat))]
-        return kept(self._people.names(chat), home, rows) if home else {}
+        added = self._people.added.kept(self._people.name(chat))
+        return kept(self._people.names(chat), home, rows, added) if home else {}
 
     async def wake(self, chat: Chat) -> bool:
         meant = [self._people.homes[name] for name in self._people.with_threads(chat)]
@@ -238,7 +308,17 @@ class MemoryStore:
         return source_id in self._registered and self._overseen.pause(source_id, now)
 
     async def resume_source(self, source_id: str) -> bool:
-        return self._overseen.paused.pop(source_id, None) is not None
+        was_gone = source_id in self._cursors and self._cursors[source_id].retired_at is not None
+        if was_gone:
+            self._cursors[source_id] = revived(self._cursors[source_id])
+        return self._overseen.paused.pop(source_id, None) is not None or was_gone
+
+    async def move_source(self, source: SourceSpec, now: datetime) -> str:
+        known = self._cursors.get(source.id, Cursor(source.id))
+        if not known.moved_to:
+            return ""
+        self._cursors[source.id] = followed(known, source.url, now)
+        return known.moved_to
 
     async def paused_sources(self) -> Mapping[str, datetime]:
         return {one: since for one, since in sorted(self._overseen.paused.items()) if one in self._registered}
@@ -262,6 +342,9 @@ class MemoryStore:
         raise StoreError(f"{file} was not written: this store keeps nothing on disk.")
 
     async def prune(self, cutoffs: Cutoffs, limit: int) -> Pruned:
+        read = {name: cursor.last_success_at for name, cursor in self._cursors.items() if name not in self._registered}
+        unwatched = {name for name, at in read.items() if at is not None and at < cutoffs.texts}
+        self._pages = {name: page for name, page in self._pages.items() if name not in unwatched}
         return prune(self._archive, self._outbox, self._overseen, cutoffs, limit)
 
     async def vacuum(self) -> None:

@@ -19,6 +19,10 @@ from bot.store.migrations.m004_audit import audit
 from bot.store.migrations.m005_retention import retention
 from bot.store.migrations.m006_delivery import delivery
 from bot.store.migrations.m007_cursors import cursors
+from bot.store.migrations.m008_pages import pages
+from bot.store.migrations.m009_held import held
+from bot.store.migrations.m011_addresses import addresses
+from bot.store.migrations.m012_added_sources import added_sources
 
 migrations = Migrations("policybell")
 
@@ -58,3 +62,23 @@ def m006_delivery(db: Database) -> None:
 @migrations()
 def m007_cursors(db: Database) -> None:
     cursors(db)
+
+
+@migrations()
+def m008_pages(db: Database) -> None:
+    pages(db)
+
+
+@migrations()
+def m009_held(db: Database) -> None:
+    held(db)
+
+
+@migrations()
+def m011_addresses(db: Database) -> None:
+    addresses(db)
+
+
+@migrations()
+def m012_added_sources(db: Database) -> None:
+    added_sources(db)

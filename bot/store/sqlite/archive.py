@@ -11,11 +11,14 @@ from bot.store.sqlite.rows import Connection, Row, deliveries_of, documents_by_i
 
 
 def stories(connection: Connection, limit: int) -> tuple[Story, ...]:
-    """Read the newest stories, the newest first."""
+    """Read the newest stories, the newest first; not those of one chat's own sources."""
     return _stories(
         connection,
         connection.execute(
-            "SELECT number, lead_document_id, first_seen_at FROM stories ORDER BY number DESC LIMIT ?", (limit,)
+            """SELECT stories.number, lead_document_id, first_seen_at
+            FROM stories CROSS JOIN documents ON documents.id = lead_document_id
+            WHERE source_id NOT GLOB 'own-[0-9]*' ORDER BY stories.number DESC LIMIT ?""",
+            (limit,),
         ),
     )
 

@@ -178,6 +178,7 @@ def _merge(connection: Connection, old: int, new: int) -> None:
     connection.execute("UPDATE deliveries SET chat_id = ? WHERE chat_id = ?", (new, old))
     connection.execute("UPDATE OR IGNORE subscriptions SET chat_id = ? WHERE chat_id = ?", (new, old))
     connection.execute("DELETE FROM subscriptions WHERE chat_id = ?", (old,))
+    connection.execute("UPDATE added_sources SET chat_id = ? WHERE chat_id = ?", (new, old))
     (not_before,) = connection.execute("SELECT not_before FROM chats WHERE id = ?", (old,)).fetchone()
     _join_mutes(connection, old, new)
     if not_before is not None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.core.model import Chat, Reason, Subscription, Voice
 from bot.store.rules import UNFOLLOWED, asked_for
-from bot.store.sqlite import chats
+from bot.store.sqlite import adding, chats
 from bot.store.sqlite.rows import Connection, as_list, chat_of, mute_of, plain, stamp, why_json, why_of
 
 
@@ -53,12 +53,13 @@ def subscriptions(connection: Connection, chat: Chat) -> tuple[Subscription, ...
 
 
 def forget(connection: Connection, chat: Chat) -> tuple[Chat, ...]:
-    """Delete a chat under all its names, with its subscriptions and rows; return the names."""
+    """Delete a chat under all its names, with its subscriptions, sources and rows; return the names."""
     chat_id = chats.find(connection, chat)
     names = tuple(
         map(chat_of, connection.execute("SELECT * FROM chats WHERE id = ? OR moved_to = ?", (chat_id, chat_id)))
     )
     query_ids = {one.query_id for one in subscriptions(connection, chat)}
+    adding.drop_those_of(connection, chat_id)
     connection.execute("DELETE FROM deliveries WHERE chat_id = ?", (chat_id,))
     connection.execute("DELETE FROM subscriptions WHERE chat_id = ?", (chat_id,))
     _drop_unfollowed(connection, query_ids)

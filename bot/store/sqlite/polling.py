@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from bot.core.added import OF_A_CHAT, is_private
 from bot.core.intake import Cursor, SourceSpec
 from bot.core.model import Past, Reader, StoredQuery, Voice
 from bot.ports import QueryLog
+from bot.store.sqlite.oversight import REVIVE
 from bot.store.sqlite.rows import Connection, as_list, chat_of, cursor_of, fingerprint_of, plain, stamp
 
 
 def register(connection: Connection, sources: Sequence[SourceSpec]) -> None:
     """Make these sources known, with a cursor each, and all others dormant."""
     connection.execute("UPDATE sources SET dormant = 1 WHERE dormant = 0")
+    connection.executemany(
+        f"""{REVIVE} WHERE source_id = ? AND retired_at IS NOT NULL
+            AND EXISTS (SELECT 1 FROM sources WHERE id = source_id AND url <> ?)""",
+        [(plain(one.id), plain(one.url)) for one in sources],
+    )
     connection.executemany(
         """INSERT INTO sources (id, kind, name, url, standing, agency, language, dormant)
         VALUES (?, ?, ?, ?, ?, ?, ?, 0)
@@ -56,7 +63,10 @@ def due(connection: Connection, now: datetime) -> tuple[Cursor, ...]:
 def past(connection: Connection, keys: Collection[str]) -> Past:
     """Read what is remembered under any of these keys, in the order in which it was first seen."""
     rows = connection.execute(
-        """SELECT id, source_id, story, number, latest_digest, (
+        """SELECT id, source_id, story, number, latest_digest,
+            EXISTS (
+                SELECT 1 FROM stories WHERE stories.number = documents.story AND lead_document_id = documents.id
+            ) AS leads, (
             SELECT json_group_array(key) FROM (
                 SELECT key FROM document_keys WHERE document_id = documents.id ORDER BY rowid)) AS keys
         FROM documents WHERE id IN (
@@ -69,15 +79,17 @@ def past(connection: Connection, keys: Collection[str]) -> Past:
     return Past(fingerprints, last_story)
 
 
-def subscribers(connection: Connection, query_ids: Collection[int]) -> tuple[Reader, ...]:
-    """Read the subscriptions of active chats to any of these queries."""
+def subscribers(connection: Connection, query_ids: Collection[int], source_id: str = "") -> tuple[Reader, ...]:
+    """Read the subscriptions of active chats to any of these queries; of a private source, its own chat's."""
+    owner = source_id.removeprefix(OF_A_CHAT) if is_private(source_id) else None
     # json_each and not a join with a table of ids: SQLite would scan all subscriptions then (14 times dearer).
     rows = connection.execute(
         """SELECT platform, workspace, chat, thread, language, zone, query_id, label
         FROM subscriptions JOIN chats ON chats.id = subscriptions.chat_id
-        WHERE query_id IN (SELECT value FROM json_each(?)) AND gone_at IS NULL
+        WHERE query_id IN (SELECT value FROM json_each(?1)) AND gone_at IS NULL
+            AND (?2 IS NULL OR chats.id = (SELECT chat_id FROM added_sources WHERE number = ?2))
         ORDER BY subscriptions.id""",
-        (as_list(query_ids),),
+        (as_list(query_ids), owner and int(owner)),
     )
     return tuple(
         Reader(chat_of(row), Voice(row["language"], row["zone"]), row["query_id"], row["label"]) for row in rows

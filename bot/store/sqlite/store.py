@@ -14,13 +14,16 @@ from bot.core.model import Chat
 from bot.core.retention import Cutoffs, Pruned
 from bot.errors import DiskFull, StoreError
 from bot.store.sqlite import (
+    adding,
     archive,
     chats,
     committing,
     delivering,
+    flooding,
     keeping,
     muting,
     oversight,
+    pages,
     people,
     polling,
     retention,
@@ -56,6 +59,7 @@ class SqliteStore:
     cursors = threaded(polling.cursors)
     due = threaded(polling.due)
     past = threaded(polling.past)
+    page = threaded(pages.page)
     subscribers = threaded(polling.subscribers)
     queries_since = threaded(polling.queries_since)
     commit = threaded(committing.commit)
@@ -70,6 +74,16 @@ class SqliteStore:
     held = threaded(waiting.held)
     clock_was_set = threaded(waiting.clock_was_set)
     pull_back = threaded(waiting.pull_back)
+
+    floods = threaded(flooding.floods)
+    held_of = threaded(flooding.held_of)
+    release_flood = threaded(flooding.release_flood)
+    discard_flood = threaded(flooding.discard_flood)
+    end_flood = threaded(committing.end_flood)
+
+    add_source = threaded(adding.add_source)
+    added_sources = threaded(adding.added_sources)
+    drop_source = threaded(adding.drop_source)
 
     follow = threaded(people.follow)
     unfollow = threaded(people.unfollow)
