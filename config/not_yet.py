@@ -50,7 +50,6 @@ KINDS_NOT_YET: dict[str, str] = {
     "page": "single pages are not watched for change yet",
     "sitemap": "news sitemaps are not read yet",
     "docket": "court dockets are not read yet",
-    "public_inspection": "documents on public inspection are not read yet",
     "courtlistener": "CourtListener is not asked yet",
     "regulations": "regulations.gov is not asked yet",
     "congress": "Congress.gov is not asked yet",

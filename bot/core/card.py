@@ -135,7 +135,10 @@ def _marked(opening: str, quoted: str, bold: Iterable[tuple[int, int]]) -> tuple
 
 
 def _facts(document: Document, voice: Voice) -> Iterable[tuple[str, str]]:
-    yield "Published", _published(document, voice)
+    planned = _stated_day(document, "planned_for")
+    yield "Filed" if planned else "Published", _published(document, voice)
+    if planned:
+        yield "Scheduled", f"to be published on {planned}{_filing(document)}; until then it may be moved or withdrawn"
     if document.claimed_at and document.seen_at - document.claimed_at > _LATE:
         yield "First seen", time_in_words(document.seen_at, voice.zone)
     if document.number:
@@ -166,6 +169,11 @@ def _stated_day(document: Document, fact: str) -> str:
         return day_in_words(date.fromisoformat(document.facts.get(fact, "")))
     except ValueError:
         return ""
+
+
+def _filing(document: Document) -> str:
+    """Say how a document came on public inspection, where that was out of turn."""
+    return " (special filing)" if document.facts.get("filing", "").casefold() == "special" else ""
 
 
 def _is_proposal(document: Document) -> bool:

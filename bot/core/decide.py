@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -15,14 +15,21 @@ _ALIKE = 64  # so many documents with one key are compared; what more of them sh
 
 
 def judge(
-    documents: Sequence[Document], past: Past, index: Index, *, baseline: bool, now: datetime
+    documents: Sequence[Document],
+    past: Past,
+    index: Index,
+    *,
+    baseline: bool,
+    now: datetime,
+    previews: Collection[str] = (),
 ) -> Iterator[Verdict]:
     """Decide what each document of one poll is, in order of publication, whatever order they came in.
 
     Documents of the same poll are compared with one another too. Only what is NEW is asked for matches, and nothing
-    is on a `baseline`, the first poll of a source.
+    is on a `baseline`, the first poll of a source. `previews` are sources that announce documents by little more than
+    their title: the copy that brings the text is asked for matches too, for those whom the title did not reach.
     """
-    memory = _Memory(past)
+    memory = _Memory(past, previews)
     memory.expect(documents)
     for document in sorted(documents, key=lambda document: _publication(document, now)):
         yield _with_matches(memory.take(document), index, baseline=baseline)
@@ -40,7 +47,7 @@ def _publication(document: Document, now: datetime) -> tuple[datetime, str, str,
 
 def _with_matches(verdict: Verdict, index: Index, *, baseline: bool) -> Verdict:
     if verdict.state is not State.NEW:
-        return verdict
+        return verdict if baseline or not verdict.told_as else _with_more_matches(verdict, index)
     if baseline:
         return replace(verdict, because="new on the first poll of its source: recorded, not sent")
     matches = index.matches(read_page(verdict.document.title, verdict.document.text))
@@ -48,10 +55,17 @@ def _with_matches(verdict: Verdict, index: Index, *, baseline: bool) -> Verdict:
     return replace(verdict, because=because, matches=matches)
 
 
+def _with_more_matches(verdict: Verdict, index: Index) -> Verdict:
+    matches = index.matches(read_page(verdict.document.title, verdict.document.text))
+    return replace(verdict, because=f"{verdict.because}; announced before by its title alone", matches=matches)
+
+
 class _Memory:
     """What is known while one poll is judged: the past, and the documents of this poll so far."""
 
-    def __init__(self, past: Past) -> None:
+    def __init__(self, past: Past, previews: Collection[str]) -> None:
+        self._previews = previews
+        self._announced: dict[int, str] = {}  # story → the document of a preview with which it began
         self._known: dict[str, Fingerprint] = {}
         self._by_key: dict[str, dict[str, None]] = {}  # key → document ids, in order and once
         self._met: set[str] = set()
@@ -76,7 +90,8 @@ class _Memory:
             self._last_story += 1
             return self._settle(document, found, self._last_story)
         if found.state is State.ADDITION:
-            return self._settle(document, found, known.story)
+            told_as = "" if document.source_id in self._previews else self._announced.get(known.story, "")
+            return replace(self._settle(document, found, known.story), told_as=told_as)
         if found.state is State.SEEN:
             return Verdict(document, State.SEEN, found.because, known.story)
         if known.document_id in self._met:
@@ -91,12 +106,15 @@ class _Memory:
 
     def _settle(self, document: Document, found: Place, story: int) -> Verdict:
         self._met.add(document.id)
+        leads = found.known is None or (found.known.leads and found.state is State.REVISION)
         self._remember(
-            Fingerprint(document.id, document.source_id, story, document.number, document.digest, document.keys)
+            Fingerprint(document.id, document.source_id, story, document.number, document.digest, document.keys, leads)
         )
         return Verdict(document, found.state, found.because, story)
 
     def _remember(self, fingerprint: Fingerprint) -> None:
         self._known[fingerprint.document_id] = fingerprint
+        if fingerprint.leads and fingerprint.source_id in self._previews:
+            self._announced[fingerprint.story] = fingerprint.document_id
         for key in fingerprint.keys:
             self._by_key.setdefault(key, {})[fingerprint.document_id] = None

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from bot.core.intake import Cursor, Standing
+from bot.core.delays import Delay
+from bot.core.intake import Cursor, Standing, WatchedPage
 
 # --- who is spoken to ---------------------------------------------------------------------------------------------
 
@@ -115,7 +116,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What deciding needs to remember of a stored document, no more."""
+    """What deciding needs to remember of a stored document, no more. `leads`: its story began with it."""
 
     document_id: str
     source_id: str
@@ -123,6 +124,7 @@ class Fingerprint:
     number: str
     digest: str
     keys: tuple[str, ...]
+    leads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,13 +216,21 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was decided of one document, and why. `story` is its story's number; SEEN documents write nothing."""
+    """What was decided of one document, and why. `story` is its story's number; SEEN documents write nothing.
+
+    `told_as` is the document with which the story was told, where that is another one: who was told is not told again.
+
+    One that is `held` is recorded, and waits for an operator's word or its time (`bot.core.floods`).
+    """
 
     document: Document
     state: State
     because: str
     story: int
     matches: tuple[Match, ...] = ()
+    told_as: str = ""
+    delay: Delay = Delay.NONE
+    held: bool = False
 
 
 # --- what is said -------------------------------------------------------------------------------------------------
@@ -251,6 +261,7 @@ class Alert:
     story: Story
     why: tuple[Why, ...]
     reason: Reason = Reason.NEW
+    delay: Delay = Delay.NONE
 
 
 class DeliveryState(StrEnum):
@@ -314,8 +325,12 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What one poll wants written, all or nothing. `verdicts` are without the SEEN ones."""
+    """What one poll wants written, all or nothing. `verdicts` are without the SEEN ones.
+
+    `page` is what is to be remembered of a page that is watched for change, where it is something else than before.
+    """
 
     cursor: Cursor
     verdicts: tuple[Verdict, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
+    page: WatchedPage | None = None

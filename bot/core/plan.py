@@ -40,7 +40,7 @@ def _deliveries(verdict: Verdict, following: dict[int, list[Reader]], now: datet
     for chat in sorted(voices, key=str):
         why = tuple(Why(query_id, label, match.hits) for label, query_id, match in _sorted(reasons[chat]))
         alert = Alert(chat, voices[chat], story, why)
-        yield Delivery(delivery_id(chat, story.number, story.lead.id), alert, due_at=now)
+        yield Delivery(delivery_id(chat, story.number, verdict.told_as or story.lead.id), alert, due_at=now)
 
 
 def _sorted(reasons: Iterable[tuple[str, int, Match]]) -> list[tuple[str, int, Match]]:

@@ -18,6 +18,7 @@ from bot.ports import Clock, Fetch, Read, Store
 log = structlog.get_logger()
 
 POLL_SECONDS = 120.0  # for a list with all its pages: five answers of 20 s at most, and the reading of them
+PREVIEWS = frozenset({"public_inspection"})  # kinds that announce documents by little more than their title
 _QUERIES_AT_A_TIME = 50  # entered into the index before the event loop gets its turn, at half a millisecond each
 
 
@@ -61,6 +62,11 @@ class PollDesk:
     poll_seconds: float = POLL_SECONDS
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(8))
     one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def previews(self) -> frozenset[str]:
+        """The sources that announce documents ahead of their text."""
+        return frozenset(source.id for source in self.sources.values() if source.kind in PREVIEWS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,16 +13,15 @@ Whether a further page is worth a request is for the poll to decide: it stops wh
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from bot.core.intake import NO_HINTS, Entry, FeedResponse, Hints, Parsed
-from bot.core.plain import plain
 from bot.errors import ParseError
 from bot.ports import Source
+from bot.records import address, agency_names, mappings, named, read_record, text, texts
 
 PAGES_AT_MOST = 50
 DOCUMENTS_AT_MOST = 10_000
@@ -37,18 +36,14 @@ class FederalRegister:
     def parse(self, response: FeedResponse, _hints: Hints = NO_HINTS) -> Parsed:
         """Read a page; raise `ParseError` where it is none: a "Request Access" page comes with status 200 too."""
         answer = _read(response.body)
-        documents = [document for document in _sequence(answer.get("results")) if isinstance(document, Mapping)]
-        entries = tuple(_entry(document) for document in documents)
+        entries = tuple(map(_entry, mappings(answer.get("results"))))
         further = _next_page(answer, response.url, len(entries))
         return Parsed(entries, (further,) if further else ())
 
 
 def _read(body: bytes) -> Mapping[str, Any]:
-    try:
-        answer = json.loads(body)
-    except ValueError as error:
-        raise ParseError("the answer is not JSON", kind="not_a_feed") from error
-    if not isinstance(answer, Mapping) or not isinstance(answer.get("count"), int):
+    answer = read_record(body, "a list of Federal Register documents")
+    if not isinstance(answer.get("count"), int):
         raise ParseError("the answer is not a list of Federal Register documents", kind="not_a_feed")
     if answer["count"] and not isinstance(answer.get("results"), list):
         raise ParseError("the answer counts documents and lists none", kind="broken")
@@ -56,42 +51,35 @@ def _read(body: bytes) -> Mapping[str, Any]:
 
 
 def _entry(document: Mapping[str, Any]) -> Entry:
-    facts = {name: _text(document.get(name)) for name in _SAME_NAME}
-    agencies = tuple(_agencies(document))
-    facts |= {"agencies": "; ".join(agencies), "docket": "; ".join(_texts(document.get("docket_ids")))}
+    facts = {name: text(document.get(name)) for name in _SAME_NAME}
+    agencies = tuple(agency_names(document.get("agencies")))
+    facts |= {"agencies": "; ".join(agencies), "docket": "; ".join(texts(document.get("docket_ids")))}
     facts["cfr"] = "; ".join(_cfr(document))
-    abstract = _text(document.get("abstract"))
+    abstract = text(document.get("abstract"))
     whole = "\n\n".join(part for part in (abstract, facts["action"], facts["dates"]) if part)
     return Entry(
         guid=facts["document_number"],
-        url=_address(document.get("html_url")),
-        title=_text(document.get("title")),
+        url=address(document.get("html_url")),
+        title=text(document.get("title")),
         summary=abstract,
         content="" if whole == abstract else whole,
-        published=_text(document.get("publication_date")),
+        published=text(document.get("publication_date")),
         authors=agencies,
-        tags=tuple(_texts(document.get("topics"))),
-        facts={name: value for name, value in facts.items() if value},
+        tags=tuple(texts(document.get("topics"))),
+        facts=named(facts),
     )
-
-
-def _agencies(document: Mapping[str, Any]) -> Iterator[str]:
-    """Name the agencies; a few have only the name that the document printed."""
-    for agency in _sequence(document.get("agencies")):
-        if isinstance(agency, Mapping) and (name := _text(agency.get("name")) or _text(agency.get("raw_name"))):
-            yield name
 
 
 def _cfr(document: Mapping[str, Any]) -> Iterator[str]:
     """Cite the changed parts of the Code of Federal Regulations: "8 CFR 214"."""
-    for part in _sequence(document.get("cfr_references")):
-        if isinstance(part, Mapping) and part.get("title"):
+    for part in mappings(document.get("cfr_references")):
+        if part.get("title"):
             yield f"{part['title']} CFR {part.get('part') or ''}".strip()
 
 
 def _next_page(answer: Mapping[str, Any], here: str, entries: int) -> str:
     """The next page's address if it is one, else nothing."""
-    there = _address(answer.get("next_page_url"))
+    there = address(answer.get("next_page_url"))
     following, total = _page(there), answer.get("total_pages")
     is_next = bool(there) and entries > 0 and following == _page(here) + 1 and _place(there) == _place(here)
     is_real = isinstance(total, int) and following <= min(total, PAGES_AT_MOST)
@@ -110,23 +98,6 @@ def _page(url: str) -> int:
 def _place(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.netloc
-
-
-def _address(value: object) -> str:
-    return value.strip() if isinstance(value, str) else ""
-
-
-def _text(value: object) -> str:
-    """Take a text. A few abstracts have markup in them: NO<INF>X</INF>."""
-    return plain(value) if isinstance(value, str) else ""
-
-
-def _texts(value: object) -> list[str]:
-    return [text for item in _sequence(value) if (text := _text(item))]
-
-
-def _sequence(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 SOURCE: Source = FederalRegister()

@@ -31,10 +31,20 @@ REGISTER = b"""{"count": 1, "total_pages": 1, "results": [{"document_number": "2
 "html_url": "https://www.federalregister.gov/documents/2023/10/05/2023-22222/x", "publication_date": "2023-10-05",
 "dates": "Effective October 5.", "page_views": {"count": 3}, "agencies": [{"name": "Homeland Security"}]}]}"""
 
-SAMPLES: dict[str, tuple[bytes, ...]] = {"feed": (RSS, ATOM), "federal_register": (REGISTER,)}
+FILINGS = b"""{"count": 1, "results": [{"document_number": "2023-22222", "type": "Notice", "filing_type": "regular",
+"title": "Extension of the Designation", "filed_at": "2023-10-04T08:45:00.000-04:00", "publication_date": "2023-10-05",
+"html_url": "https://www.federalregister.gov/public-inspection/2023-22222/x", "page_views": {"count": 3},
+"agencies": [{"name": "Homeland Security"}], "toc_subject": "Designations"}], "special_filings_updated_at": null}"""
+
+SAMPLES: dict[str, tuple[bytes, ...]] = {
+    "feed": (RSS, ATOM),
+    "federal_register": (REGISTER,),
+    "public_inspection": (FILINGS,),
+}
 NOTHING_NEW: dict[str, tuple[bytes, ...]] = {
     "feed": (b"<rss version='2.0'><channel/></rss>", b"<feed xmlns='http://www.w3.org/2005/Atom'/>"),
     "federal_register": (b'{"count": 0}', b'{"count": 0, "results": []}', b'{"count": 0, "total_pages": 0}'),
+    "public_inspection": (b'{"count": 0}', b'{"count": 0, "results": []}'),
 }
 RUBBISH = (
     b"",

@@ -141,6 +141,7 @@ def fingerprint_of(row: Row) -> Fingerprint:
         number=row["number"],
         digest=row["latest_digest"],
         keys=tuple(json.loads(row["keys"])),
+        leads=bool(row["leads"]),
     )
 
 
