@@ -9,6 +9,7 @@ import resource
 import signal
 from typing import NoReturn
 
+from bot.core.impostors import impostor
 from bot.core.intake import FeedResponse, Hints
 from bot.errors import ParseError
 from bot.reading.wire import ReadLimits, encode_error, encode_parsed
@@ -40,8 +41,9 @@ def run(kind: str, response: FeedResponse, hints: Hints, answers: int, limits: R
 
 
 def read(kind: str, response: FeedResponse, hints: Hints) -> bytes:
-    """Parse, and put the result or the error into lines."""
+    """Parse, and put the result or the error into lines. What came in place of the thing is told before any kind."""
     try:
+        _refuse_impostors(response.body)
         return encode_parsed(load(kind).parse(response, hints))
     except ParseError as error:
         return encode_error(error)
@@ -49,6 +51,11 @@ def read(kind: str, response: FeedResponse, hints: Hints) -> bytes:
         return encode_error(ParseError("reading it takes more memory than one answer may have", kind="parse_limit"))
     except Exception as error:  # noqa: BLE001 — feedparser alone raises a dozen kinds of errors on hostile input
         return encode_error(ParseError(f"the answer cannot be read ({type(error).__name__})", kind="broken"))
+
+
+def _refuse_impostors(body: bytes) -> None:
+    if found := impostor(body):
+        raise ParseError(found.sentence, kind=found.kind)
 
 
 def _confine(limits: ReadLimits) -> None:
