@@ -42,7 +42,11 @@ async def operate(desk: Desk, answer: Answer, argv: Sequence[str]) -> Answered:
     match argv:
         case ["follow" | "unfollow" as what, chat, *words]:
             return await _in_chat(answer, what, chat, words)
-        case ["outbox" | "sources" as whose, "retry" | "discard" | "pause" | "resume" | "poll" as what, one]:
+        case [
+            "outbox" | "sources" as whose,
+            "retry" | "discard" | "release" | "pause" | "resume" | "poll" as what,
+            one,
+        ]:
             return _printed(await answer(_typed(whose, (what, one))))
         case ["outbox", "pause" | "resume" as what]:
             return _printed(await answer(_typed("outbox", (what,))))

@@ -1,4 +1,4 @@
-"""What operators do to one source: leave it alone, take it up again, poll it soon."""
+"""What operators do to one source: leave it alone, take it up again, poll it soon; let go of what is held of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 from bot.commands.registry import Desk
-from bot.commands.wording import bold, echo, refusal, reply
+from bot.commands.wording import bold, echo, plural, refusal, reply
 from bot.core.intake import SourceSpec
 from bot.core.speech import Call, Reply
 
@@ -45,6 +45,24 @@ async def _poll(desk: Desk, source: SourceSpec) -> Reply:
     return reply(bold(source.name), " is polled within about a minute.")
 
 
+async def _release(desk: Desk, source: SourceSpec) -> Reply:
+    if not (items := await desk.store.release_flood(source.id, desk.clock.now())):
+        return _nothing_held(source)
+    what = plural(items, "item goes", "items go")
+    return reply(f"{what} out within a minute: each chat gets one list of what it follows.")
+
+
+async def _discard(desk: Desk, source: SourceSpec) -> Reply:
+    if not (items := await desk.store.discard_flood(source.id)):
+        return _nothing_held(source)
+    what = plural(items, "item is", "items are")
+    return reply(f"{what} discarded: kept in the archive, and sent to nobody.")
+
+
+def _nothing_held(source: SourceSpec) -> Reply:
+    return refusal("Nothing of ", bold(source.name), " is held back: it went out already, or was discarded.")
+
+
 async def _why_not(desk: Desk, source: SourceSpec) -> Reply:
     if source.id in await desk.store.paused_sources():
         return refusal(bold(source.name), f" is paused. `sources resume {source.id}` has it read again.")
@@ -52,6 +70,8 @@ async def _why_not(desk: Desk, source: SourceSpec) -> Reply:
 
 
 STEERS: Mapping[str, Callable[[Desk, SourceSpec], Awaitable[Reply]]] = {
+    "release": _release,
+    "discard": _discard,
     "pause": _pause,
     "resume": _resume,
     "poll": _poll,

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
-from bot.core.speech import Mark, Reply, Span
+from bot.core.floods import Flood
+from bot.core.speech import Choice, Mark, Reply, Span
 from bot.core.words import span_of_time
 
 SETTLED = timedelta(minutes=5)
@@ -25,6 +26,7 @@ FAILURES_LEAST = 2  # in a row: one bad answer after a night of being switched o
 MOST_SHARE, MOST_LEAST = 0.3, 3  # of all sources, and in number: then it is the network, not a source
 HELD_FOR_LONG = timedelta(hours=1)
 CLOCK_OFF = timedelta(minutes=2)  # below that, servers' own clocks and slow answers say nothing
+_CHOICES = 6  # beneath one notice; the lines say all that can be done
 _LINES = 12  # of one notice; a message has room for more, a person has not
 
 
@@ -66,7 +68,7 @@ class Facts:
     an operator holds its messages, `waiting` what has not gone out, `unheard` where a chat cannot be told of alarms.
     `unsure`, `dead` and `untold` count rows that need a look: `untold` was given up before anything told it.
     `clock_ahead` is by how much this clock is ahead of the world's, `database` why it cannot be used. `backups_since`
-    is since when backups are made, None where they are not.
+    is since when backups are made, None where they are not. `floods` is what the flood guard holds.
     """
 
     now: datetime
@@ -87,6 +89,7 @@ class Facts:
     backup_at: datetime | None = None
     reload_failed: str = ""
     clock_ahead: timedelta | None = None
+    floods: tuple[Flood, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +107,17 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Something that stands. `key` stays the same while it does; `since` is when it began, where that is known."""
+    """Something that stands. `key` stays the same while it does; `since` is when it began, where that is known.
+
+    `choices` are what can be done about it at once.
+    """
 
     key: str
     severity: Severity
     sentence: str
     next_step: str
     since: datetime | None = None
+    choices: tuple[Choice, ...] = ()
 
 
 def standing(facts: Facts, limits: Thresholds) -> tuple[Alarm, ...]:
@@ -119,6 +126,7 @@ def standing(facts: Facts, limits: Thresholds) -> tuple[Alarm, ...]:
         *_sources(facts, limits),
         *_platforms(facts, limits),
         *_rows(facts),
+        *_floods(facts),
         *_machine(facts, limits),
     ]
     return tuple(sorted(found, key=lambda alarm: (alarm.severity is not Severity.URGENT, alarm.key)))
@@ -188,6 +196,14 @@ def _rows(facts: Facts) -> Iterator[Alarm]:
             "Some alerts were refused by a platform, were given up untold, or may not have arrived.",
             "See `policybell outbox list`; `outbox retry ID` or `outbox discard ID` settles one.",
         )
+
+
+def _floods(facts: Facts) -> Iterator[Alarm]:
+    """Tell of each flood by itself: what is held anew an hour later is another one."""
+    names = {source.id: source.name for source in facts.sources}
+    for flood in facts.floods:
+        key, words = f"flood:{flood.source_id}:{flood.since.isoformat()}", flood.in_words(names.get(flood.source_id))
+        yield Alarm(key, Severity.WARNING, *words, flood.since, flood.choices)
 
 
 def _machine(facts: Facts, limits: Thresholds) -> Iterator[Alarm]:
@@ -305,7 +321,8 @@ def in_words(notices: tuple[Notice, ...]) -> Reply:
     spans = [span for notice in listed[:_LINES] for span in _line(notice)]
     if len(listed) > _LINES:
         spans.append(Span(f"… and {len(listed) - _LINES} more. See `policybell alarms`."))
-    return Reply(tuple(spans))
+    began = [choice for notice in listed if notice.turn is Turn.BEGAN for choice in notice.alarm.choices]
+    return Reply(tuple(spans), tuple(began[:_CHOICES]))
 
 
 def _line(notice: Notice) -> tuple[Span, ...]:

@@ -10,13 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from typing import assert_never
 
+from bot.core.ages import best_date
+from bot.core.delays import Delay
 from bot.core.intake import Standing
+from bot.core.lateness import LIST_SIZE
 from bot.core.links import host_of
 from bot.core.model import Alert, Delivery, Document, Hit, Precision, Reason, Voice, Why
 from bot.core.speech import Card, Mark, Span
 from bot.core.text import cut, utf16_len
-from bot.core.words import day_in_words, time_in_words
+from bot.core.words import day_in_words, time_in_words, zone_named
 
 HEADLINE_SIZE = 250  # Federal Register titles run to about 200; a Slack header (150) cuts once more
 EXCERPT_SIZE = 300
@@ -53,7 +57,11 @@ _STANDING = {
 def card(alert: Alert, *, repeat: bool = False) -> Card:
     """Lay out an alert. `repeat` marks a message that may have arrived before."""
     document = alert.story.lead
-    notices = ("test message" if alert.reason is Reason.TEST else "", "↻ may repeat" if repeat else "")
+    notices = (
+        "test message" if alert.reason is Reason.TEST else "",
+        _late(alert),
+        "↻ may repeat" if repeat else "",
+    )
     return Card(
         headline=_line(document.title, HEADLINE_SIZE),
         byline=_byline(document),
@@ -76,6 +84,23 @@ def _closed(text: str) -> str:
     for character in text:
         still_open = max(0, still_open + (character in _ISOLATES) - (character == _END_OF_ISOLATE))
     return text + _END_OF_ISOLATE * min(still_open, _CLOSING)
+
+
+def _late(alert: Alert) -> str:
+    """Say why an alert comes late, if it does; a message is hardly older than its document was seen."""
+    document, seen = alert.story.lead, alert.story.lead.seen_at.astimezone(zone_named(alert.voice.zone))
+    match alert.delay:
+        case Delay.NONE:
+            return ""
+        case Delay.POSTED | Delay.POSTED_TOGETHER:
+            dated = best_date(document)
+            return f"dated {dated.words if dated else 'long ago'}, first seen today, {day_in_words(seen)}"
+        case Delay.HELD:
+            return "late: held back, since its source listed many old items at once"
+        case Delay.MISSED:
+            return "late: it came out while its source was not read"
+        case _:
+            assert_never(alert.delay)
 
 
 # --- who says it --------------------------------------------------------------------------------------------------
@@ -226,12 +251,36 @@ def _words(document: Document, why: Iterable[Why]) -> list[str]:
 # --- late ones, in a list -----------------------------------------------------------------------------------------
 
 
+# What the lists of each kind begin with: how they name what they count, and why it comes so.
+_BEGINNINGS = {
+    Delay.NONE: ("late alert", "Not sent when it should have been."),
+    Delay.POSTED: ("late alert", "Not sent when it should have been."),
+    Delay.POSTED_TOGETHER: ("late document", "Posted by an official source more than a week after its date."),
+    Delay.HELD: ("late item", "Held back, since one source listed many old items at once."),
+    Delay.MISSED: ("late alert", "It came out while its source was not read."),
+}
+
+
 def late_list(late: Sequence[Delivery]) -> tuple[Span, ...]:
-    """Say of alerts that waited too long what they are: a title with its link, who says it, and when."""
-    what = "1 late alert" if len(late) == 1 else f"{len(late)} late alerts"
-    lines = (span for row in late for span in _listed(row))
-    note = "Not sent when it should have been. By title and link only, oldest first:"
-    return (Span(what, Mark.BOLD), Span(f"\n{note}\n"), *lines, Span("\nNot legal advice"))
+    """Say of alerts that are late what they are: a title with its link, who says it, and when.
+
+    The first `LIST_SIZE` are named, what is more is counted: it can be asked for by its number.
+    """
+    delays = {row.alert.delay for row in late}
+    noun, why = _BEGINNINGS[late[0].alert.delay if len(delays) == 1 else Delay.NONE]
+    what = f"1 {noun}" if len(late) == 1 else f"{len(late):,} {noun}s"
+    lines = (span for row in late[:LIST_SIZE] for span in _listed(row))
+    more = _more(late[LIST_SIZE:])
+    note = f"{why} By title and link only, oldest first:"
+    return (Span(what, Mark.BOLD), Span(f"\n{note}\n"), *lines, *more, Span("\nNot legal advice"))
+
+
+def _more(late: Sequence[Delivery]) -> Iterable[Span]:
+    """Count what a list has no room for, and say how to see it."""
+    if late:
+        numbers = [row.alert.story.number for row in late]
+        between = f"between #{min(numbers)} and #{max(numbers)}"
+        yield Span(f"\n… and {len(late):,} more, {between}: why {min(numbers)} shows the first of them.\n")
 
 
 def _listed(row: Delivery) -> Iterable[Span]:

@@ -9,7 +9,7 @@ from itertools import islice
 
 from bot.core.index import Index, read_page
 from bot.core.model import Document, Fingerprint, Past, State, Verdict
-from bot.core.stories import Place, place, stands
+from bot.core.stories import Place, differ_in_number, place, stands
 
 _ALIKE = 64  # so many documents with one key are compared; what more of them share is boilerplate
 
@@ -32,7 +32,8 @@ def judge(
     memory = _Memory(past, previews)
     memory.expect(documents)
     for document in sorted(documents, key=lambda document: _publication(document, now)):
-        yield _with_matches(memory.take(document), index, baseline=baseline)
+        told_in = memory.told_in(document)
+        yield _with_matches(memory.take(document), index, baseline=baseline, told_in=told_in)
 
 
 def matched(verdicts: Iterable[Verdict]) -> frozenset[int]:
@@ -40,16 +41,23 @@ def matched(verdicts: Iterable[Verdict]) -> frozenset[int]:
     return frozenset(match.query_id for verdict in verdicts for match in verdict.matches)
 
 
+def matched_late(verdict: Verdict, index: Index) -> Verdict:
+    """Ask a document that was held who wants it now."""
+    return replace(verdict, matches=index.matches(read_page(verdict.document.title, verdict.document.text)))
+
+
 def _publication(document: Document, now: datetime) -> tuple[datetime, str, str, str]:
     """Sort by claimed date; undated items come last. The rest only makes the order of equals certain."""
     return document.claimed_at or now, document.number, document.url, f"{document.id}{document.digest}"
 
 
-def _with_matches(verdict: Verdict, index: Index, *, baseline: bool) -> Verdict:
+def _with_matches(verdict: Verdict, index: Index, *, baseline: bool, told_in: int | None) -> Verdict:
     if verdict.state is not State.NEW:
         return verdict if baseline or not verdict.told_as else _with_more_matches(verdict, index)
     if baseline:
         return replace(verdict, because="new on the first poll of its source: recorded, not sent")
+    if told_in is not None:
+        return replace(verdict, because=f"new, but its text was seen in #{told_in}: recorded, not sent")
     matches = index.matches(read_page(verdict.document.title, verdict.document.text))
     because = f"new: {verdict.because}" if matches else f"new, but no query matches: {verdict.because}"
     return replace(verdict, because=because, matches=matches)
@@ -98,6 +106,16 @@ class _Memory:
             return Verdict(document, State.SEEN, f"another version of it counts: {found.because}", known.story)
         keys = tuple(dict.fromkeys((*document.keys, *known.keys)))
         return self._settle(replace(document, id=known.document_id, keys=keys), found, known.story)
+
+    def told_in(self, document: Document) -> int | None:
+        """Name the story in which the very words of a document stood before, under whatever link, id and date.
+
+        Only a text that is long enough to be nobody else's proves it, with its title and all else that is said.
+        """
+        texts = [key for key in document.keys if key.startswith("text:")]
+        known = [self._known[name] for key in texts for name in islice(self._by_key.get(key, ()), _ALIKE)]
+        alike = [one for one in known if one.digest == document.digest and not differ_in_number(document, one)]
+        return min((one.story for one in alike), default=None)
 
     def _near(self, document: Document) -> list[Fingerprint]:
         """Look up what shares a key with the document, each once."""

@@ -4,6 +4,9 @@ After an outage, a flood wait or a pause a chat may have hundreds of them waitin
 by title and link, the oldest first; the newest few still come as alerts of their own. So 400 alerts of three days are
 40 lists and 5 alerts. Nothing is dropped: what waited beyond `retry_for` is listed too, and only what could be told
 in no way for 30 days is given up.
+
+What was late before it came to us (`bot.core.model.Delay`) is told in a list from the start: all of it that stands
+together in the lane is one message, however much it is.
 """
 
 from __future__ import annotations
@@ -11,12 +14,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
+from bot.core.delays import Delay
 from bot.core.model import Lateness
 
 LIST_SIZE = 10
 KEPT_WHOLE = 5  # the newest of a backlog, unless they are older than `max_age`
 LOOK_AHEAD = LIST_SIZE + KEPT_WHOLE
+LISTED_TOGETHER = 5_000  # rows that one message may stand for: it names the first ten and counts the rest
 # As long as the longest pause between two attempts: what waited longer waited for more than its chat's own trouble.
 # With an hour, all that came in an outage's last hour would go out one by one: 400 alerts of three days, a little
 # unevenly spread, would be more than 45 messages.
@@ -42,14 +48,19 @@ class Waiting:
 
     since: datetime
     plain: bool = False
+    delay: Delay = Delay.NONE
 
 
 def told_next(lane: Sequence[Waiting], now: datetime, patience: Patience) -> tuple[Lateness, ...]:
     """Say how the next message of a lane tells its rows: one entry for each, from the head on.
 
-    `lane` is the waiting rows in order, at least the first `LOOK_AHEAD` of them. A row that was refused goes alone, as
-    plain text: no other shall be refused with it. A list of one is made only of what is older than `max_age`.
+    `lane` is the waiting rows in order, at least the first `LOOK_AHEAD` of them; up to `LISTED_TOGETHER` where the
+    first is to be told in a list. A row that was refused goes alone, as plain text: no other shall be refused with it.
+    A list of one is made only of what is older than `max_age`, or late by its nature.
     """
+    if lane[0].delay.is_listed and not lane[0].plain:
+        alike = takewhile(lambda row: row.delay is lane[0].delay and not row.plain, lane[:LISTED_TOGETHER])
+        return tuple(_how_late(row, now, patience) for row in alike)
     is_old = now - lane[0].since > patience.for_itself
     is_backlog = now - lane[0].since > BACKLOG_AFTER and len(lane) > KEPT_WHOLE
     listed = tuple(_listed(lane, now, patience)) if is_old or is_backlog else ()
@@ -59,6 +70,10 @@ def told_next(lane: Sequence[Waiting], now: datetime, patience: Patience) -> tup
 def _listed(lane: Sequence[Waiting], now: datetime, patience: Patience) -> Iterator[Lateness]:
     for place, row in enumerate(lane[:LIST_SIZE]):
         age = now - row.since
-        if row.plain or not (age > patience.for_itself or place + KEPT_WHOLE < len(lane)):
+        if row.plain or row.delay.is_listed or not (age > patience.for_itself or place + KEPT_WHOLE < len(lane)):
             return
-        yield Lateness.OVERDUE if age > patience.retry_for else Lateness.LATE
+        yield _how_late(row, now, patience)
+
+
+def _how_late(row: Waiting, now: datetime, patience: Patience) -> Lateness:
+    return Lateness.OVERDUE if now - row.since > patience.retry_for else Lateness.LATE

@@ -21,12 +21,16 @@ def plan(cursor: Cursor, verdicts: Sequence[Verdict], readers: Sequence[Reader],
 
     Deliveries stand in the order of the verdicts, which is the order of publication; a chat gets them so.
     """
+    written = tuple(verdict for verdict in verdicts if verdict.state is not State.SEEN)
+    return Changes(cursor, written, deliveries_of(verdicts, readers, now))
+
+
+def deliveries_of(verdicts: Iterable[Verdict], readers: Iterable[Reader], now: datetime) -> tuple[Delivery, ...]:
+    """Make one delivery per chat and story, in the order of the verdicts."""
     following: dict[int, list[Reader]] = defaultdict(list)
     for reader in readers:
         following[reader.query_id].append(reader)
-    deliveries = (delivery for verdict in verdicts for delivery in _deliveries(verdict, following, now))
-    written = tuple(verdict for verdict in verdicts if verdict.state is not State.SEEN)
-    return Changes(cursor, written, tuple(deliveries))
+    return tuple(delivery for verdict in verdicts for delivery in _deliveries(verdict, following, now))
 
 
 def _deliveries(verdict: Verdict, following: dict[int, list[Reader]], now: datetime) -> Iterator[Delivery]:
@@ -39,7 +43,7 @@ def _deliveries(verdict: Verdict, following: dict[int, list[Reader]], now: datet
     story = Story(verdict.story, verdict.document, verdict.document.seen_at)
     for chat in sorted(voices, key=str):
         why = tuple(Why(query_id, label, match.hits) for label, query_id, match in _sorted(reasons[chat]))
-        alert = Alert(chat, voices[chat], story, why)
+        alert = Alert(chat, voices[chat], story, why, delay=verdict.delay)
         yield Delivery(delivery_id(chat, story.number, verdict.told_as or story.lead.id), alert, due_at=now)
 
 

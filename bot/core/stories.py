@@ -49,6 +49,11 @@ def stands(document: Document, known: Fingerprint) -> bool:
     return own and bool(_sameness(document, known))
 
 
+def differ_in_number(document: Document, known: Fingerprint) -> bool:
+    """Tell whether two documents have different numbers: agencies repeat titles and whole paragraphs, but not these."""
+    return bool(document.number and known.number) and number_key(document.number) != number_key(known.number)
+
+
 def _rank(document: Document, known: Fingerprint, kind: str) -> tuple[object, ...]:
     """Prefer the item itself to another's copy, unchanged to changed, strong evidence to weak, whole, old to new."""
     return (
@@ -63,8 +68,8 @@ def _rank(document: Document, known: Fingerprint, kind: str) -> tuple[object, ..
 
 def _sameness(document: Document, known: Fingerprint) -> str:
     """Name the kind of key that proves both to be the same thing; "" where nothing does."""
-    if document.number and known.number and number_key(document.number) != number_key(known.number):
-        return ""  # agencies repeat titles and whole paragraphs; numbers they do not
+    if differ_in_number(document, known):
+        return ""
     shared = {key.partition(":")[0] for key in document.keys if key in known.keys}
     proves = _proves_own if document.source_id == known.source_id else _proves_copy
     return next((kind for kind in _KINDS if kind in shared and proves(kind, shared, document, known)), "")

@@ -29,6 +29,11 @@ def day_in_words(day: date) -> str:
     return f"{_MONTHS[day.month - 1]} {day.day}, {day.year}"
 
 
+def month_in_words(day: date) -> str:
+    """Write a month: `October 2023`."""
+    return f"{_MONTHS[day.month - 1]} {day.year}"
+
+
 def time_in_words(at: datetime, zone: str) -> str:
     """Write a moment on the clock of `zone`: `October 5, 2023, 8:04 AM EDT`; in UTC where the zone is unknown."""
     local = at.astimezone(zone_named(zone))

@@ -12,24 +12,28 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import assert_never
 
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from bot.core.agenda import after_failure, after_success
+from bot.core.agenda import after_failure, after_postponed, after_success
 from bot.core.intake import Cursor, FeedResponse, NotModified, SourceSpec, Standing
 from bot.core.model import Changes
-from bot.errors import FetchError, ParseError, StoreError
+from bot.errors import FetchError, ParseError, Postponed, StoreError
 from bot.poll.deciding import decide
-from bot.poll.desk import PollDesk, Polled, Reading
+from bot.poll.desk import PollDesk, Polled, Reading, note_turns
 from bot.poll.gather import gather
+from bot.poll.releasing import release_floods
+from bot.poll.watching import KIND, Unbelieved, asking_for_all, compare
 
 log = structlog.get_logger()
 
 
 async def poll_due(desk: PollDesk) -> tuple[Polled, ...]:
     """Poll every due source, official ones first; the misses (unchanged, failed) share one commit at the end."""
+    await release_floods(desk)
     known = [cursor for cursor in await desk.store.due(desk.clock.now()) if cursor.source_id in desk.sources]
     due = sorted(known, key=lambda cursor: desk.sources[cursor.source_id].standing is not Standing.OFFICIAL)
     try:
@@ -70,16 +74,31 @@ async def _poll(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Polled:
         except TimeoutError:
             got = FetchError(f"no end after {desk.poll_seconds:g} seconds")
     match got:
+        case Reading() if got.body_hash != cursor.body_hash and source.kind == KIND:
+            return await _watched(desk, source, cursor, got)
         case Reading() if got.body_hash != cursor.body_hash:
             return await decide(desk, source, cursor, got)
         case Reading(response=response, body_hash=body_hash):
             return _unchanged(desk, source, cursor, response, body_hash)
         case NotModified():
             return _unchanged(desk, source, cursor, got, cursor.body_hash)
+        case Postponed(after=after):
+            return _postponed(desk, cursor, after)
         case FetchError() | ParseError():
             return _failed(desk, source, cursor, got)
         case _:
             assert_never(got)
+
+
+async def _watched(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: Reading) -> Polled:
+    match await compare(desk, source, reading):
+        case Reading() as compared:
+            return await decide(desk, source, cursor, compared)
+        case Unbelieved(error=error, page=page):
+            failed = _failed(desk, source, asking_for_all(cursor), error)
+            return replace(failed, changes=replace(failed.changes, page=page) if failed.changes else None)
+        case other:
+            assert_never(other)
 
 
 def _unchanged(
@@ -95,7 +114,13 @@ def _unchanged(
         body_hash=body_hash,
         limits=desk.limits,
     )
+    note_turns(cursor, after)
     return Polled(source.id, changes=Changes(after))
+
+
+def _postponed(desk: PollDesk, cursor: Cursor, after: timedelta) -> Polled:
+    changed = after_postponed(cursor, after, desk.clock.now(), jitter=desk.jitter(), limits=desk.limits)
+    return Polled(cursor.source_id, postponed=True, changes=Changes(changed))
 
 
 def _failed(desk: PollDesk, source: SourceSpec, cursor: Cursor, error: FetchError | ParseError) -> Polled:
@@ -109,5 +134,6 @@ def _failed(desk: PollDesk, source: SourceSpec, cursor: Cursor, error: FetchErro
         retry_after=error.retry_after if isinstance(error, FetchError) else None,
         limits=desk.limits,
     )
+    note_turns(cursor, after)
     status = error.status if isinstance(error, FetchError) else 0
     return Polled(source.id, error=str(error), status=status, changes=Changes(replace(after, source_id=source.id)))

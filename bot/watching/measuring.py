@@ -9,12 +9,13 @@ import asyncio
 import shutil
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from bot.core.alarms import Facts, SourceHealth
+from bot.core.floods import Flood
 from bot.core.intake import Cursor, FeedResponse, NotModified, SourceSpec, Standing
 from bot.core.model import DeliveryState
 from bot.errors import FetchError, StoreError
@@ -27,7 +28,7 @@ _SERVERS = 20  # whose clocks are remembered: the last that were asked
 _SERVERS_LEAST = 3  # of which more than half must be wrong together to put our own clock in the wrong
 
 
-_Read = tuple[tuple[Cursor, ...], Mapping[str, datetime], Vitals, Mapping[str, datetime]]
+_Read = tuple[tuple[Cursor, ...], Mapping[str, datetime], Vitals, Mapping[str, datetime], tuple[Flood, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +75,17 @@ class Instruments:
             return Measured(self._facts(now, (), Vitals(), {}, silent))
         self._reading = None
         try:
-            cursors, paused, vitals, held = reading.result()
+            cursors, paused, vitals, held, floods = reading.result()
         except StoreError as error:
             return Measured(self._facts(now, (), Vitals(), {}, str(error)))
         read = tuple(cursor for cursor in cursors if cursor.source_id not in paused)
-        return Measured(self._facts(now, read, vitals, held, ""), vitals, cursors, paused)
+        facts = replace(self._facts(now, read, vitals, held, ""), floods=floods)
+        return Measured(facts, vitals, cursors, paused)
 
     async def _read(self) -> _Read:
         cursors, paused = await self.store.cursors(), await self.store.paused_sources()
-        return cursors, paused, await self.store.vitals(self.clock.now()), await self.store.held()
+        vitals, held = await self.store.vitals(self.clock.now()), await self.store.held()
+        return cursors, paused, vitals, held, await self.store.floods()
 
     def _facts(
         self, now: datetime, cursors: tuple[Cursor, ...], vitals: Vitals, held: Mapping[str, datetime], database: str

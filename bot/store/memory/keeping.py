@@ -61,6 +61,7 @@ def _delivery(row: Delivery) -> Row:
         "story": row.alert.story.number,
         "document_id": row.alert.story.lead.id,
         "reason": row.alert.reason.value,
+        "delay": row.alert.delay.value,
         "why": why,
         "state": row.state.value,
         "due_at": _stamp(row.due_at),

@@ -74,5 +74,9 @@ def bundle(head: Row, lane: Iterable[Row], now: datetime, patience: Patience | N
     if patience is None:
         return [(head, Lateness.ON_TIME)]
     due = sorted((row for row in lane if row.delivery.due_at <= now), key=lambda row: row.age)
-    told = told_next([Waiting(row.waiting_since, row.delivery.plain) for row in due], now, patience)
+    told = told_next([_waiting(row) for row in due], now, patience)
     return list(zip(due, told, strict=False))
+
+
+def _waiting(row: Row) -> Waiting:
+    return Waiting(row.waiting_since, row.delivery.plain, row.delivery.alert.delay)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.core.intake import Cursor
 from bot.core.model import Changes, Chat, Delivery, Document, State, Verdict, Why
 from bot.store.rules import MUTED, Mutes, asked_for
+from bot.store.sqlite import flooding, pages
 from bot.store.sqlite.rows import (
     Connection,
     Row,
@@ -25,7 +26,9 @@ from bot.store.sqlite.rows import (
 
 _SET_CURSOR = """UPDATE cursors SET validator_url = ?, etag = ?, last_modified = ?, body_hash = ?, next_poll_at = ?,
     failures = ?, last_error = ?, last_success_at = ?, last_new_at = ?, full_at = ?, trouble = ?, trouble_since = ?,
-    trouble_polls = ?, moved_to = ?, moved_since = ?, moved_polls = ?, retired_at = ?, unseen_recent = ?
+    trouble_polls = ?, moved_to = ?, moved_since = ?, moved_polls = ?, retired_at = ?, unseen_recent = ?,
+    address = coalesce(?, address), address_instead_of = coalesce(?, address_instead_of),
+    address_at = coalesce(?, address_at)
     WHERE source_id = ?"""
 
 
@@ -37,7 +40,17 @@ def commit(connection: Connection, changes: Sequence[Changes]) -> None:
     for one in changes:
         for verdict in one.verdicts:
             _write_verdict(connection, verdict)
+        flooding.hold(connection, one.verdicts)
         _write_deliveries(connection, one.deliveries, may_repeat=one.cursor.source_id in restored)
+        if one.page is not None:
+            pages.remember(connection, one.page)
+
+
+def end_flood(connection: Connection, verdicts: Sequence[Verdict], deliveries: Sequence[Delivery]) -> None:
+    """Hold these documents no more, and tell of those that were held until now."""
+    due = flooding.let_go(connection, verdicts, deliveries)
+    for may_repeat in (False, True):
+        _write_deliveries(connection, [row for row, marked in due if marked is may_repeat], may_repeat=may_repeat)
 
 
 def _read_first_since_a_restore(connection: Connection, cursors: Sequence[Cursor]) -> frozenset[str]:
@@ -89,6 +102,9 @@ def _cursor_row(cursor: Cursor) -> tuple[object, ...]:
         cursor.moved_polls,
         stamp_or_null(cursor.retired_at),
         as_list(cursor.unseen_recent),
+        plain(cursor.address) or None,  # a poll that began before an address was followed knows of none
+        plain(cursor.address_instead_of) or None,
+        stamp_or_null(cursor.address_at),
         plain(cursor.source_id),
     )
 
@@ -218,6 +234,7 @@ def _write_deliveries(connection: Connection, deliveries: Sequence[Delivery], *,
                 due,
                 due,
                 may_repeat,
+                alert.delay,
             )
         )
     connection.execute(
@@ -227,8 +244,8 @@ def _write_deliveries(connection: Connection, deliveries: Sequence[Delivery], *,
     # One row a chat and story, whatever its id: `deliveries_once` sees two chats that turned out to be one.
     connection.executemany(
         """INSERT INTO deliveries (id, chat_id, story, document_id, reason, why, state, last_error, settled_at,
-            due_at, waiting_since, unsure)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING""",
+            due_at, waiting_since, unsure, delay)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING""",
         rows,
     )
 

@@ -142,6 +142,7 @@ def _mark_waiting(connection: Connection, now: datetime) -> tuple[int, int]:
         WHERE state IN ('pending', 'sending') AND unsure = 1""",
         (RESTORED, stamp(now)),
     ).rowcount
+    connection.execute("UPDATE held SET may_repeat = 1")
     marked = connection.execute(
         """UPDATE deliveries SET state = 'pending', lease_until = NULL, unsure = 1, last_error = ?
         WHERE state IN ('pending', 'sending')""",

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from bot.core.delays import Delay
 from bot.core.intake import Cursor, Standing, Trouble
 from bot.core.model import (
     Alert,
@@ -108,6 +109,9 @@ def cursor_of(row: Row) -> Cursor:
         moved_polls=row["moved_polls"],
         retired_at=moment_or_none(row["retired_at"]),
         unseen_recent=tuple(json.loads(row["unseen_recent"])),
+        address=row["address"],
+        address_instead_of=row["address_instead_of"],
+        address_at=moment_or_none(row["address_at"]),
     )
 
 
@@ -194,6 +198,7 @@ def delivery_of(row: Row, story: Story) -> Delivery:
         story=story,
         why=why_of(row["why"]),
         reason=Reason(row["reason"]),
+        delay=Delay(row["delay"]),
     )
     return Delivery(
         id=row["id"],
