@@ -21,6 +21,7 @@ from bot.core.words import day_in_words, month_in_words
 _EARLIEST = datetime(1995, 1, 1, tzinfo=UTC)  # nothing that we watch was on the web before
 _HEAD = 160  # a dateline stands in a text's first line
 _DAY = timedelta(days=1)
+_WHERE = {"listing": "its listing", "text": "its listing", "url": "its address"}  # as `bot.sources.listing` says it
 _DAY_IN_PATH = re.compile(
     r"(?<!\d)(?P<year>(?:19|20)\d\d)(?:/(?P<month>\d{1,2})/(?P<day>\d{1,2})|-(?P<month2>\d\d)-(?P<day2>\d\d)"
     r"|(?P<month3>\d\d)(?P<day3>\d\d))(?!\d)"

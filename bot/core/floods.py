@@ -107,7 +107,7 @@ def sift(
     last = cursor.last_success_at
     if last is None or source.kind == "page":
         return tuple(verdicts)
-    aged = [_aged(verdict, last, now) for verdict in _without_constant_date(verdicts)]
+    aged = [_aged(verdict, last, now) for verdict in _without_constant_date(verdicts, last)]
     older, total = sum(one.claims_older for one in aged), max(listed, len(verdicts))
     if source.kind not in NEVER_HELD and is_flood(older, total, cursor.unseen_recent):
         words = f"{older} of {total} items of one poll were unseen and claim to be older than the last"
@@ -142,14 +142,13 @@ def discarded(because: str) -> str:
 # --- how old an item is -------------------------------------------------------------------------------------------
 
 
-def _without_constant_date(verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
-    """Take back a date that every item of a list bears, those known before too: it says nothing of any."""
+def _without_constant_date(verdicts: Sequence[Verdict], last: datetime) -> Sequence[Verdict]:
+    """Take back an old date that every item of a list bears, those known before too: it says nothing of any."""
     known = sum(not _is_unseen(verdict) for verdict in verdicts)
     claims = {verdict.document.claimed_at for verdict in verdicts}
-    if known < _ALIKE_LEAST or len(claims) != 1 or (claim := next(iter(claims))) is None:
+    dated = claimed_date(verdicts[0].document) if len(claims) == 1 else None
+    if known < _ALIKE_LEAST or dated is None or last - dated.end <= OLD_AFTER:
         return verdicts
-    dated = claimed_date(verdicts[0].document)
-    assert dated is not None, claim
     note = f"date unknown: its source gives every item the same, {dated.words}"
     return [
         replace(verdict, document=replace(verdict.document, claimed_at=None, precision=Precision.NONE, date_note=note))
