@@ -37,6 +37,31 @@ def read_html(body: bytes, content_type: str = "") -> Element:
         raise ValueError("there is no web page in it") from error
 
 
+def read_rows(body: bytes, root: str, row: str) -> Iterator[dict[str, str]]:
+    """Read the rows of an XML list, each as the texts of its parts by name, without their namespaces.
+
+    Faults of markup are forgiven, an end that is missing is not: raise `ParseError` there, and where `root` is another
+    one. Entities of its own no such list needs: they are left as they stand.
+    """
+    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        tree = etree.fromstring(body, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise ParseError("the answer is not XML", kind="not_a_feed") from error
+    if tree is None or _name(tree) != root:
+        raise ParseError(f"the answer is no XML list of the kind <{root}>", kind="not_a_feed")
+    if not body.rstrip().endswith(b"</" + str(tree.xpath("name()")).encode() + b">"):
+        raise ParseError("the list is cut off before its end", kind="broken")
+    for found in tree.iter():
+        if _name(found) == row:
+            yield {_name(part): (part.text or "").strip() for part in reversed(found)}
+
+
+def _name(node: etree._Element) -> str:
+    """Name an element without its namespace; comments and the like have no name."""
+    return etree.QName(node).localname if isinstance(node.tag, str) else ""
+
+
 def select(root: Element, selector: str) -> list[Element]:
     """Find all elements that a selector means, in the order of the page; what it says of attributes is left out."""
     found = _path(_selector(selector).path)(root)

@@ -24,7 +24,7 @@ def greeting(data: str, rooms: Sequence[RoomLine], sources: int, not_yet: int, *
     """Say what is on, what is off and what would start it."""
     lines = [f"Policybell {__version__}   data: {data}{'   SAMPLE: made-up news of 5 October 2023' if sample else ''}"]
     lines += [f"  {room.name:<10} {'on ' if room.on else 'off'}   {room.note}" for room in rooms]
-    waiting = f" ({not_yet} more are not yet supported; `sources` in the chat names them)" if not_yet else ""
+    waiting = f" ({not_yet} more are not read; `sources` in the chat names them)" if not_yet else ""
     lines.append(f"  Reading {sources} sources{waiting} …")
     return "\n".join(lines)
 

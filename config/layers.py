@@ -34,6 +34,9 @@ SECRETS = frozenset(
         "slack.signing_secret",
         "slack.client_secret",
         "web.admin_token",
+        "keys.courtlistener",
+        "keys.regulations",
+        "keys.congress",
     }
 )
 

@@ -6,6 +6,7 @@ A key stands here from the day something obeys it; those of the contract that wa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -18,6 +19,7 @@ from bot.core.model import Chat, Topic
 from bot.core.office import CLOCKS, Spell
 from bot.core.retention import Ages
 from config.brisk import read_brisk
+from config.dockets import cases_of
 from config.not_yet import KINDS_NOT_YET
 from config.units import Duration, Share, Size, between, duration_between
 from config.words import (
@@ -25,6 +27,7 @@ from config.words import (
     Enabled,
     read_address,
     read_chats,
+    read_docket_number,
     read_enabled,
     read_header,
     read_id,
@@ -40,6 +43,7 @@ from config.words import (
 
 Url = Annotated[str, AfterValidator(read_url)]
 Line = Annotated[str, AfterValidator(read_line)]
+DocketNumber = Annotated[str, AfterValidator(read_docket_number)]
 
 
 class Section(BaseModel):
@@ -176,6 +180,21 @@ class Retention(Section):
     audit: Annotated[Duration, duration_between("1d", "3650d")] = timedelta(days=180)
 
 
+class Keys(Section):
+    """What some interfaces ask to be shown with every request. A source that needs one it has not is not read."""
+
+    courtlistener: SecretStr = SecretStr("")
+    regulations: SecretStr = SecretStr("")
+    congress: SecretStr = SecretStr("")
+
+    def by_kind(self) -> dict[str, str]:
+        """The keys that there are, by the kind of source that shows them."""
+        return {kind: key for kind in NEEDS_KEY if (key := getattr(self, kind).get_secret_value())}
+
+
+NEEDS_KEY = tuple(Keys.model_fields)  # kinds of sources
+
+
 class Catalogue(Section):
     enabled: Annotated[Literal["default"] | tuple[str, ...], BeforeValidator(read_ids)] = "default"
 
@@ -194,7 +213,12 @@ class Source(Section):
     language: Annotated[str, Field(pattern="^[a-z]{2}$")] = "en"
     relevance: Relevance = Relevance.FILTER
     select: dict[str, Line] = Field(default_factory=dict)
+    cases: dict[DocketNumber, Line] = Field(default_factory=dict)
     elsewhere: Line = ""
+
+
+def _cases(source: Source) -> Mapping[str, str]:
+    return cases_of(source.url, source.cases) if source.kind == "docket" else {}
 
 
 class Settings(BaseSettings):
@@ -217,6 +241,7 @@ class Settings(BaseSettings):
     retention: Retention = Retention()
     ops: Ops = Ops()
     catalogue: Catalogue = Catalogue()
+    keys: Keys = Keys()
     sources: tuple[Source, ...] = ()
     topics: tuple[Topic, ...] = ()
     not_yet: tuple[tuple[str, str], ...] = ()
@@ -236,7 +261,7 @@ class Settings(BaseSettings):
         return (init_settings,)
 
     def source_specs(self) -> tuple[SourceSpec, ...]:
-        """The sources that are polled: those whose kind exists."""
+        """The sources that are polled: those that nothing is missing for."""
         return tuple(
             SourceSpec(
                 id=source.id,
@@ -251,14 +276,23 @@ class Settings(BaseSettings):
                 relevance=source.relevance,
                 select=source.select,
                 elsewhere=source.elsewhere,
+                only=_cases(source),
             )
             for source in self.sources
-            if source.kind not in KINDS_NOT_YET
+            if not self._waits(source)
         )
 
     def not_yet_sources(self) -> tuple[tuple[str, str, str], ...]:
-        """The sources that wait for their kind, as (id, name, why in words)."""
-        return tuple((s.id, s.name, KINDS_NOT_YET[s.kind]) for s in self.sources if s.kind in KINDS_NOT_YET)
+        """The sources that wait for something, as (id, name, why in words)."""
+        return tuple((s.id, s.name, why) for s in self.sources if (why := self._waits(s)))
+
+    def _waits(self, source: Source) -> str:
+        """Say what a source waits for; "" where it can be read."""
+        if source.kind in NEEDS_KEY and source.kind not in self.keys.by_kind():
+            return f"it needs a key: set POLICYBELL_KEYS__{source.kind.upper()}"
+        if source.kind == "docket" and not _cases(source):
+            return "no case of this court is listed: name some under cases"
+        return KINDS_NOT_YET.get(source.kind, "")
 
     def backups_dir(self) -> Path:
         """Where backups are put."""
@@ -280,5 +314,8 @@ class Settings(BaseSettings):
             slack.app_token,
             slack.signing_secret,
             slack.client_secret,
+            self.keys.courtlistener,
+            self.keys.regulations,
+            self.keys.congress,
         )
         return frozenset(secret.get_secret_value() for secret in kept if secret)

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from bot.core.chats import read_chat, read_person
 
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_DOCKET_NUMBER = re.compile(r"(?:[0-9]{1,2}:)?[0-9]{2}-(?:[A-Za-z]{2,4}-)?[0-9]{1,6}")
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _HIGHEST_PORT = 65_535
@@ -148,6 +149,13 @@ def read_time_of_day(value: object) -> object:
     if value is None or isinstance(value, time):
         return value
     raise ValueError(f'write a time such as "03:30", or "off"; got {value!r}')
+
+
+def read_docket_number(text: str) -> str:
+    """Read the number that a federal court gives to a case."""
+    if not _DOCKET_NUMBER.fullmatch(text):
+        raise ValueError(f'write a docket number such as "1:25-cv-00306", or "25-5243" in appeals; got {text!r}')
+    return text
 
 
 def read_ids(value: object) -> object:

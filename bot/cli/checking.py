@@ -95,7 +95,7 @@ def _summary(settings: Settings) -> Iterator[str]:
     served = "workspaces that install the app" if settings.slack.is_for_many else "one workspace"
     yield f"Slack: {f'on, {settings.slack.mode} mode, {served}' if settings.slack.is_on else 'off, no tokens'}"
     yield f"Topics: {len(settings.topics)}"
-    yield f"Sources: {len(settings.source_specs())}, and {len(waiting)} that are not supported yet"
+    yield f"Sources: {len(settings.source_specs())}, and {len(waiting)} that are not read"
     yield from _columns(tuple((source_id, why) for source_id, _, why in waiting))
 
 

@@ -43,7 +43,7 @@ async def sources(desk: Desk, call: Call) -> Reply:
         shown_id = f" ({source.id})" if call.is_operator else ""
         parts += [bold(source.name), f"{shown_id} · {state}\n"]
     for _, name, because in desk.not_yet:
-        parts += [bold(name), f" · not yet supported: {because}\n"]
+        parts += [bold(name), f" · not read: {because}\n"]
     return reply(*(parts or ["No source is configured."]))
 
 
@@ -89,7 +89,7 @@ def _health(desk: Desk, cursors: Mapping[str, Cursor], now: datetime) -> Iterabl
     yield bold(_verdict(len(desk.sources), failing, fine))
     yield f" · {plural(len(desk.sources), 'source')}: {fine} ok, {failing} failing, {unpolled} not polled yet"
     if desk.not_yet:
-        yield f", {len(desk.not_yet)} more not yet supported"
+        yield f", {len(desk.not_yet)} more not read"
     yield f" · last good poll {span_of_time(now - max(polled))} ago" if polled else " · no good poll yet"
 
 

@@ -43,9 +43,13 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What reading one source takes besides its answer: settings of its own, by name, such as CSS selectors."""
+    """What reading one source takes besides its answer: settings of its own, by name, such as CSS selectors.
+
+    `only` are the cases that a court's docket is read for, as number and name; the others are not even taken over.
+    """
 
     select: Mapping[str, str] = field(default_factory=dict)
+    only: Mapping[str, str] = field(default_factory=dict)
 
 
 NO_HINTS = Hints()
@@ -71,10 +75,11 @@ class SourceSpec:
     select: Mapping[str, str] = field(default_factory=dict)
     elsewhere: str = ""
     brisk: tuple[Spell, ...] = ()
+    only: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def hints(self) -> Hints:
-        return Hints(self.select)
+        return Hints(self.select, self.only)
 
 
 @dataclass(frozen=True, slots=True)

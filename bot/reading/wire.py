@@ -50,7 +50,7 @@ class ReadLimits:
 def encode_request(kind: str, response: FeedResponse, hints: Hints) -> bytes:
     head = {
         "kind": kind,
-        "hints": {"select": dict(hints.select)},
+        "hints": {"select": dict(hints.select), "only": dict(hints.only)},
         "source_id": response.source_id,
         "url": response.url,
         "status": response.status,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.core.intake import NO_HINTS, Entry, Parsed
+from bot.core.intake import NO_HINTS, Entry, Hints, Parsed
 from bot.errors import KINDS, ParseError
 from bot.reading.job import read
 from bot.reading.wire import decode_end, decode_entry
@@ -36,7 +36,20 @@ FILINGS = b"""{"count": 1, "results": [{"document_number": "2023-22222", "type":
 "html_url": "https://www.federalregister.gov/public-inspection/2023-22222/x", "page_views": {"count": 3},
 "agencies": [{"name": "Homeland Security"}], "toc_subject": "Designations"}], "special_filings_updated_at": null}"""
 
+COURT = b"""<?xml version="1.0" encoding="ISO-8859-1"?>
+<rss version="2.0"><channel><title>District of Columbia - Recent Entries</title>
+<item><title>1:23-cv-03333 SMITH v. JONES</title><link>https://ecf.dcd.uscourts.gov/cgi-bin/DktRpt.pl?1</link>
+<description>[Complaint]</description><guid>1</guid><pubDate>Thu, 05 Oct 2023 11:00:00 GMT</pubDate></item>
+<item><title>1:23-cv-02222 CARE &#x26; SHELTER v. SECRETARY</title>
+<link>https://ecf.dcd.uscourts.gov/cgi-bin/DktRpt.pl?2</link>
+<description>[Order on Motion to Stay] (&#x3C;a href=&#x22;https://ecf.dcd.uscourts.gov/doc1/9&#x22;&#x3E;45&#x3C;/a&#x3E;)</description>
+<guid isPermaLink="true">https://ecf.dcd.uscourts.gov/cgi-bin/DktRpt.pl?2</guid>
+<pubDate>Thu, 05 Oct 2023 11:00:00 GMT</pubDate></item>
+</channel></rss>"""
+
+HINTS: dict[str, Hints] = {"docket": Hints(only={"1:23-cv-2222": "Care & Shelter v. Secretary"})}
 SAMPLES: dict[str, tuple[bytes, ...]] = {
+    "docket": (COURT,),
     "feed": (RSS, ATOM),
     "federal_register": (REGISTER,),
     "public_inspection": (FILINGS,),
@@ -45,6 +58,7 @@ NOTHING_NEW: dict[str, tuple[bytes, ...]] = {
     "feed": (b"<rss version='2.0'><channel/></rss>", b"<feed xmlns='http://www.w3.org/2005/Atom'/>"),
     "federal_register": (b'{"count": 0}', b'{"count": 0, "results": []}', b'{"count": 0, "total_pages": 0}'),
     "public_inspection": (b'{"count": 0}', b'{"count": 0, "results": []}'),
+    "docket": (b"<rss version='2.0'><channel/></rss>",),
 }
 RUBBISH = (
     b"",
@@ -70,7 +84,7 @@ RUBBISH = (
 
 def outcome(kind: str, body: bytes) -> Parsed | ParseError:
     """Read as the child process does: whatever happens is a value."""
-    *entries, last, rest = read(kind, a_response(body), NO_HINTS).split(b"\n")
+    *entries, last, rest = read(kind, a_response(body), HINTS.get(kind, NO_HINTS)).split(b"\n")
     assert rest == b""
     end = decode_end(last)
     return end if isinstance(end, ParseError) else Parsed(tuple(map(decode_entry, entries)), end)
@@ -82,7 +96,7 @@ def test_every_kind_has_samples_here() -> None:
 
 def test_an_unknown_kind_names_the_known_ones() -> None:
     for kind in ("fede", "", "feed.x", "../feed", "os"):
-        with pytest.raises(ValueError, match="the known ones are federal_register, feed"):
+        with pytest.raises(ValueError, match="the known ones are docket, federal_register, feed"):
             load(kind)
 
 

@@ -42,7 +42,7 @@ async def test_one_line_of_health(one, two, says):
 async def test_status_before_anything_is_known():
     shown = await Asker(a_desk(sources=(), not_yet=(("eoir", "EOIR", "pages are not read yet"),))).ask("status")
     assert shown.splitlines() == [
-        "Nothing to read · 0 sources: 0 ok, 0 failing, 0 not polled yet, 1 more not yet supported · no good poll yet",
+        "Nothing to read · 0 sources: 0 ok, 0 failing, 0 not polled yet, 1 more not read · no good poll yet",
         "Alerts: 0 sent, 0 waiting, 0 maybe, 0 dead, 0 expired",
     ]
 
@@ -74,7 +74,7 @@ async def test_sources_are_listed_with_their_health_in_words():
         "Newsroom 3 · ok, read 40 s ago",
         "Newsroom 4 · failing (1 time): timed out; last good poll November 24, 2026, 6:59 AM EST",
         "Newsroom 5 · not polled yet",
-        "EOIR memos · not yet supported: pages are not read yet",
+        "EOIR memos · not read: pages are not read yet",
     ]
     assert await Asker(a_desk(sources=())).ask("sources") == "No source is configured."
 

@@ -22,7 +22,7 @@ def test_the_greeting_names_the_data_every_room_and_how_many_sources_are_read() 
 def test_the_greeting_says_what_is_sample_and_what_is_not_yet_read() -> None:
     text = greeting("data", (), 2, 5, sample=True)
     assert "SAMPLE" in text
-    assert "5 more are not yet supported" in text
+    assert "5 more are not read" in text
 
 
 def test_a_good_first_round_says_why_nothing_is_sent_yet() -> None:
