@@ -60,9 +60,8 @@ def claimed_date(document: Document) -> Dated | None:
     if document.claimed_at is None:
         return None
     at = document.claimed_at
-    return Dated(
-        day_in_words(at), at, at + (_DAY if document.precision is Precision.DAY else timedelta()), "its source"
-    )
+    end = at + (_DAY if document.precision is Precision.DAY else timedelta())
+    return Dated(day_in_words(at), at, end, _WHERE.get(document.facts.get("date_from", ""), "its source"))
 
 
 def best_date(document: Document) -> Dated | None:
