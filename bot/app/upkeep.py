@@ -1,15 +1,19 @@
-"""The day's work of the running bot: backups and what its age takes away, as the settings in force say."""
+"""The work beside polling and sending: backups, what its age takes away, and what the archive lacks at first."""
 
 from __future__ import annotations
 
 from bot.app.current import Current
 from bot.app.world import World
 from bot.daemon import Bot
+from bot.poll.backfill import HORIZON, Backfill
 from bot.upkeep import Plan, Upkeep
 
 
 def keep_up(bot: Bot, current: Current, world: World) -> None:
-    """Have a backup made, and what is too old taken away, each day for as long as the bot serves; the sample's not."""
+    """Have a backup made, and what is too old taken away, each day for as long as the bot serves; the sample's not.
+
+    And have the archive filled with what was published before.
+    """
 
     def plan() -> Plan:
         settings = current.settings
@@ -20,3 +24,4 @@ def keep_up(bot: Bot, current: Current, world: World) -> None:
         upkeep = Upkeep(bot.store, world.clock, plan, world.data_dir)
         bot.backups = upkeep.backups
         bot.others.append(upkeep.keep)
+        bot.others.append(Backfill(lambda: bot.polling, min(HORIZON, current.settings.retention.items)).keep)

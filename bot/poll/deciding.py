@@ -35,7 +35,7 @@ async def decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: Re
         past = await desk.store.past(keys_of(documents))
         began = desk.clock.monotonic()
         judged = judge(documents, past, index, baseline=baseline, now=now, previews=desk.previews)
-        verdicts = sift(source, cursor, await _breathing(judged), now)
+        verdicts = sift(source, cursor, await breathing(judged), now)
         judging_seconds = desk.clock.monotonic() - began
         items = Counter(verdict.state for verdict in verdicts)
         after = after_success(
@@ -72,7 +72,7 @@ def _with_page(changes: Changes, reading: Reading) -> Changes:
     return replace(changes, cursor=cursor, page=reading.page)
 
 
-async def _breathing(verdicts: Iterable[Verdict]) -> list[Verdict]:
+async def breathing(verdicts: Iterable[Verdict]) -> list[Verdict]:
     """Judge all, and let others have the event loop in between."""
     judged: list[Verdict] = []
     for verdict in verdicts:

@@ -183,6 +183,10 @@ class Store(Outbox, Oversight, Adding, Floods, Protocol):
         """The cursors whose next poll has come (or was never set), the longest waiting first."""
         ...
 
+    async def earliest_claim(self, source_id: str) -> datetime | None:
+        """The earliest date that a source's stored documents claim; None where there is none."""
+        ...
+
     async def past(self, keys: Collection[str]) -> Past:
         """What we remember that shares one of these keys, and the highest story number."""
         ...

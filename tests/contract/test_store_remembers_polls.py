@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.core.intake import Cursor
-from bot.core.model import Changes, Chat, DeliveryState, Past, State, Voice
+from bot.core.model import Changes, Chat, DeliveryState, Past, State, Verdict, Voice
 from bot.core.outcome import Later
 from bot.errors import StoreError
 from bot.ports import Store
@@ -210,6 +210,26 @@ async def test_what_is_no_text_harms_nobody(store: Store, bad: str) -> None:
     assert len((await store.past(document.keys)).fingerprints) == 1
     assert await store.story_with_key(f"url:{bad}") is not None
     assert len(await store.unfollow(chat, f"word {bad}", NOW)) == 1
+
+
+async def test_the_earliest_claim_is_that_of_the_source_itself(store: Store) -> None:
+    await store.register((a_source(1), a_source(2)))
+    assert await store.earliest_claim("source-1") is None
+    days = (NOW - timedelta(days=3), NOW - timedelta(days=40), None)
+    documents = [a_document(number, claimed_at=day) for number, day in enumerate(days, 1)]
+    documents.append(a_document(9, source=2, claimed_at=NOW - timedelta(days=80)))
+    verdicts = tuple(Verdict(one, State.NEW, "new", number) for number, one in enumerate(documents, 1))
+    await store.commit((Changes(a_cursor(1), verdicts),))
+    assert await store.earliest_claim("source-1") == NOW - timedelta(days=40)
+
+
+async def test_the_document_with_which_a_story_began_leads_it(store: Store) -> None:
+    await store.register((a_source(1), a_source(2)))
+    first, copy = a_document(1), a_document(1, source=2, keys=("url:x",))
+    verdicts = (Verdict(first, State.NEW, "new", 1), Verdict(copy, State.ADDITION, "a copy", 1))
+    await store.commit((Changes(a_cursor(1), verdicts),))
+    past = await store.past({"url:x", *first.keys})
+    assert {one.document_id: one.leads for one in past.fingerprints} == {first.id: True, copy.id: False}
 
 
 async def test_times_of_other_zones_are_the_same_moments(store: Store) -> None:

@@ -96,6 +96,10 @@ class Archive:
                 self.reasons = {key: why for key, why in self.reasons.items() if key[0] != one.document.id}
         return len(found)
 
+    def earliest_claim(self, source_id: str) -> datetime | None:
+        claims = (one.document.claimed_at for one in self.documents.values() if one.document.source_id == source_id)
+        return min(filter(None, claims), default=None)
+
     def past(self, keys: Collection[str]) -> Past:
         wanted = set(keys)
         found = [one for one in self.documents.values() if not wanted.isdisjoint(one.document.keys)]

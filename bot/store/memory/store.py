@@ -77,6 +77,9 @@ class MemoryStore:
         waiting = [cursor for cursor in wanted if (cursor.next_poll_at or NEVER) <= now]
         return tuple(sorted(waiting, key=lambda cursor: cursor.next_poll_at or NEVER))
 
+    async def earliest_claim(self, source_id: str) -> datetime | None:
+        return self._archive.earliest_claim(source_id)
+
     async def past(self, keys: Collection[str]) -> Past:
         return self._archive.past(keys)
 

@@ -10,7 +10,7 @@ from bot.core.intake import Cursor, SourceSpec
 from bot.core.model import Past, Reader, StoredQuery, Voice
 from bot.ports import QueryLog
 from bot.store.sqlite.oversight import REVIVE
-from bot.store.sqlite.rows import Connection, as_list, chat_of, cursor_of, fingerprint_of, plain, stamp
+from bot.store.sqlite.rows import Connection, as_list, chat_of, cursor_of, fingerprint_of, moment_or_none, plain, stamp
 
 
 def register(connection: Connection, sources: Sequence[SourceSpec]) -> None:
@@ -58,6 +58,13 @@ def due(connection: Connection, now: datetime) -> tuple[Cursor, ...]:
         (stamp(now),),
     )
     return tuple(cursor_of(row) for row in rows)
+
+
+def earliest_claim(connection: Connection, source_id: str) -> datetime | None:
+    """Look through all documents: it is asked once for a source after each start."""
+    query = "SELECT min(claimed_at) FROM documents WHERE source_id = ?"
+    (earliest,) = connection.execute(query, (plain(source_id),)).fetchone()
+    return moment_or_none(earliest)
 
 
 def past(connection: Connection, keys: Collection[str]) -> Past:

@@ -58,6 +58,7 @@ class SqliteStore:
     register = threaded(polling.register)
     cursors = threaded(polling.cursors)
     due = threaded(polling.due)
+    earliest_claim = threaded(polling.earliest_claim)
     past = threaded(polling.past)
     page = threaded(pages.page)
     subscribers = threaded(polling.subscribers)
