@@ -15,6 +15,7 @@ from bot.clockwork import Clockwork
 from bot.commands.wording import plural
 from bot.daemon import Bot
 from bot.errors import StoreError
+from bot.fetch import FetchLimits
 from bot.poll import POLL_SECONDS
 from bot.systemd import ServiceManager
 from bot.watchdog import Patience, Signs, Steps, Stillness, Watchdog
@@ -75,7 +76,7 @@ def _watchdog(bot: Bot, settings: Settings, manager: ServiceManager, steps: Step
 
 def _patience(clockwork: Clockwork, fetch: Fetch, seconds: float) -> Patience:
     """How long each part may stand still: its own rhythm, and half of what the service manager waits."""
-    longest_step = min(POLL_SECONDS, (fetch.timeout + fetch.per_host_delay).total_seconds())
+    longest_step = min(POLL_SECONDS, (fetch.timeout + FetchLimits().patience).total_seconds())
     return Patience(
         polling=clockwork.every("tick").total_seconds() + max(seconds / 2, longest_step + seconds / 10),
         claiming=clockwork.every("outbox").total_seconds() + seconds / 2,

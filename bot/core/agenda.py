@@ -1,4 +1,9 @@
-"""When a source is asked again, and what is remembered of the last answer."""
+"""When a source is asked again, and what is remembered of the last answer.
+
+A source is asked once in its interval, `every`; in the parts of a working day that its `brisk` names, as often as
+those say. Chance then only takes from the interval, so that it is the longest wait, and a cache may stretch it no
+further: whoever set it knows the source's clock, and an answer from a cache on the way costs the site nothing.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +15,14 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from bot.core.intake import Cursor, FeedResponse, NotModified, SourceSpec, Trouble
+from bot.core.moves import after_redirects, retired
+from bot.core.office import next_spell, pace
 
 # A cache may hold us back to every other poll and no more: the Federal Register's edge says a day, for lists that
 # it renews the moment an issue appears.
 _CACHE_HOLDS_AT_MOST = 2
 _RETRY_AFTER_AT_MOST = timedelta(hours=24)
+FULL_EVERY = timedelta(hours=24)  # reliability R21
 _DOUBLINGS = 20  # enough for any interval to reach any longest wait
 _ERROR_SIZE = 300
 _FRESHNESS = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})\"?(?:$|[\s,])", re.ASCII | re.IGNORECASE)
@@ -46,11 +54,10 @@ def after_success(
     limits: AgendaLimits,
 ) -> Cursor:
     """Note a poll that went well. To be called once the answer was read: validators of unread answers lose items."""
-    wait = max(_spread(source.every, jitter, limits), _held_by_cache(source, response.headers, now))
     noted = replace(
         cursor,
         body_hash=body_hash or cursor.body_hash,
-        next_poll_at=now + max(wait, limits.minimum),
+        next_poll_at=_planned(source, response.headers, now, jitter, limits),
         failures=0,
         last_error="",
         trouble=Trouble.NONE,
@@ -59,7 +66,8 @@ def after_success(
         last_success_at=now,
         last_new_at=now if new else cursor.last_new_at,
     )
-    return _with_validators(noted, response) if isinstance(response, FeedResponse) else noted
+    moved = after_redirects(source, noted, response.moved_to, now)
+    return _with_validators(moved, response) if isinstance(response, FeedResponse) else moved
 
 
 def after_failure(
@@ -76,10 +84,10 @@ def after_failure(
     """Note a poll that failed: wait twice as long each time, and at least as long as the server asked."""
     goes_on = trouble is cursor.trouble and cursor.trouble_since is not None
     longest = max(source.every, limits.backoff_max)
-    backoff = min(longest, source.every * (1 << min(cursor.failures, _DOUBLINGS)))
+    backoff = min(longest, _interval(source, now) * (1 << min(cursor.failures, _DOUBLINGS)))
     asked = min(max(retry_after or timedelta(0), timedelta(0)), _RETRY_AFTER_AT_MOST)
     wait = max(_spread(backoff, jitter, limits), asked + asked * limits.jitter_share * jitter, limits.minimum)
-    return replace(
+    noted = replace(
         cursor,
         next_poll_at=now + wait,
         failures=cursor.failures + 1,
@@ -88,6 +96,43 @@ def after_failure(
         trouble_since=cursor.trouble_since if goes_on else now,
         trouble_polls=cursor.trouble_polls + 1 if goes_on else 1,
     )
+    return replace(noted, retired_at=retired(noted, now))
+
+
+def after_postponed(cursor: Cursor, after: timedelta, now: datetime, *, jitter: float, limits: AgendaLimits) -> Cursor:
+    """Note a poll that was not made, since its host is to be left alone: no failure, and not all back at once."""
+    return replace(cursor, next_poll_at=now + after * (1 + limits.jitter_share * jitter))
+
+
+def asking(source: SourceSpec, cursor: Cursor, now: datetime) -> Cursor:
+    """Give what is known for asking with: no validators once a day, since some servers say 304 whatever changes."""
+    fresh_until = (cursor.full_at or now) + FULL_EVERY - source.every
+    if cursor.full_at is not None and cursor.full_at <= now < fresh_until:
+        return cursor
+    return replace(cursor, validator_url="", etag="", last_modified="")
+
+
+def _planned(
+    source: SourceSpec, headers: Mapping[str, str], now: datetime, jitter: float, limits: AgendaLimits
+) -> datetime:
+    """Say when to ask again after an answer: at the latest when a brisker part of the day begins."""
+    interval = _interval(source, now)
+    if interval < source.every:
+        least = interval * (1 - limits.jitter_share * jitter)
+        wait = max(least, min(_held_by_cache(source, headers, now), interval))
+    else:
+        wait = max(_spread(source.every, jitter, limits), _held_by_cache(source, headers, now))
+    planned = now + max(wait, limits.minimum)
+    coming = next_spell(source.brisk, now)
+    if coming is None or coming[1].every >= interval:
+        return planned
+    begins = coming[0] + coming[1].every * limits.jitter_share * jitter
+    return min(planned, max(begins, now + limits.minimum))
+
+
+def _interval(source: SourceSpec, now: datetime) -> timedelta:
+    """Say how often a source is to be asked at this moment."""
+    return min(source.every, (source.brisk and pace(source.brisk, now)) or source.every)
 
 
 def _spread(interval: timedelta, jitter: float, limits: AgendaLimits) -> timedelta:

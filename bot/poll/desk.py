@@ -10,8 +10,9 @@ import structlog
 
 from bot.core.agenda import AgendaLimits
 from bot.core.index import Index
-from bot.core.intake import Entry, FeedResponse, SourceSpec
+from bot.core.intake import Cursor, Entry, FeedResponse, SourceSpec, WatchedPage
 from bot.core.model import Changes, State
+from bot.core.moves import host_of
 from bot.core.query import QueryError
 from bot.ports import Clock, Fetch, Read, Store
 
@@ -75,6 +76,7 @@ class Polled:
 
     `baseline` says that the source was read for the first time, so that nothing of it alerts. `status` is what the
     server answered to a poll that failed, 0 where it did not. `items` counts what was judged, by what it was to us.
+    `postponed` says that nobody was asked, since the source's host is to be left alone for a while.
     """
 
     source_id: str
@@ -87,12 +89,27 @@ class Polled:
     items: Mapping[State, int] = field(default_factory=dict)
     seconds: float = 0.0
     judging_seconds: float = 0.0
+    postponed: bool = False
+
+
+def note_turns(before: Cursor, after: Cursor) -> None:
+    """Log what changes a source for good. Of addresses the hosts alone: the rest may hold a key."""
+    if after.address != before.address:
+        log.warning("source.moved", source=after.source_id, host=host_of(after.address))
+    if after.retired_at != before.retired_at:
+        log.warning("source.retired", source=after.source_id, advice=f"`sources resume {after.source_id}` revives it")
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A list that was read: its first response and the entries of all its pages."""
+    """A list that was read: its first response and the entries of all its pages.
+
+    Of a page that is watched for change: what is to be remembered of it, and whether something about it is `unsettled`,
+    so that the next poll has to see the whole of it again.
+    """
 
     response: FeedResponse
     entries: tuple[Entry, ...]
     body_hash: str
+    page: WatchedPage | None = None
+    unsettled: bool = False

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import structlog
 from xxhash import xxh3_128_hexdigest
 
+from bot.core.agenda import asking
 from bot.core.clean import keys_of
 from bot.core.intake import Cursor, Entry, FeedResponse, NotModified, SourceSpec
-from bot.errors import FetchError, ParseError
+from bot.core.moves import in_place
+from bot.errors import FetchError, ParseError, Postponed
 from bot.poll.deciding import cleaned
 from bot.poll.desk import PollDesk, Reading
 
 log = structlog.get_logger()
 
+PAGE_PATIENCE = timedelta(seconds=20)  # for eight polls at once, two seconds apart
 PAGES_AT_MOST = 5  # of one list in one poll: 500 documents of the Federal Register; the log says what was cut
 
 
@@ -22,7 +27,8 @@ async def gather(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Reading 
     A body that is byte for byte the last one is not parsed. One bad page fails the poll: its validators are not
     kept, so the next poll sees everything again.
     """
-    response = await desk.fetch(source, source.url, cursor)
+    source = in_place(source, cursor)
+    response = await desk.fetch(source, source.url, asking(source, cursor, desk.clock.now()))
     if not isinstance(response, FeedResponse):
         return response
     body_hash = xxh3_128_hexdigest(response.body)
@@ -35,7 +41,10 @@ async def gather(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Reading 
     for _ in range(PAGES_AT_MOST - 1):
         if not parsed.more_urls or not await _any_unseen(desk, source, parsed.entries):
             break
-        page = await desk.fetch(source, parsed.more_urls[0], Cursor(source.id))
+        page = await _page(desk, source, parsed.more_urls[0])
+        if isinstance(page, Postponed):
+            log.warning("poll.cut_short", source=source.id, entries=len(entries), because=str(page))
+            break
         if not isinstance(page, FeedResponse):
             return page if isinstance(page, FetchError) else FetchError("a later page answered 304 unasked")
         parsed = await desk.read(source, page)
@@ -46,6 +55,15 @@ async def gather(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Reading 
         if parsed.more_urls and cursor.last_success_at is not None:
             log.warning("poll.cut_short", source=source.id, entries=len(entries))
     return Reading(response, tuple(entries), body_hash)
+
+
+async def _page(desk: PollDesk, source: SourceSpec, url: str) -> FeedResponse | NotModified | FetchError:
+    """Fetch a further page. A host that is busy with our other sources is waited for, one that wants minutes is not."""
+    while True:
+        page = await desk.fetch(source, url, Cursor(source.id))
+        if not isinstance(page, Postponed) or page.after > PAGE_PATIENCE:
+            return page
+        await desk.clock.sleep(page.after.total_seconds())
 
 
 async def _any_unseen(desk: PollDesk, source: SourceSpec, entries: tuple[Entry, ...]) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.core.alarms import Waiting
+from bot.core.intake import SourceSpec
 from bot.core.model import DeliveryState
 
 # What went well or was called off is the bulk of all rows, and no sign of anything.
@@ -50,7 +51,14 @@ class Oversight(Protocol):
         ...
 
     async def resume_source(self, source_id: str) -> bool:
-        """Poll a source again. False: it was not paused."""
+        """Poll a source again, which was paused or said that it is gone. False: it was neither."""
+        ...
+
+    async def move_source(self, source: SourceSpec, now: datetime) -> str:
+        """Read a source where its permanent redirects lead, instead of its address in the settings. Return where.
+
+        Empty: they lead nowhere.
+        """
         ...
 
     async def paused_sources(self) -> Mapping[str, datetime]:

@@ -156,6 +156,16 @@ class Outbox:
             for waiting in self.of(name, DeliveryState.PENDING):
                 waiting.cancel(why, now)
 
+    def drop_reasons(self, chat: Chat, query_ids: Collection[int], now: datetime) -> None:
+        """Take the queries that a chat dropped off what waits for it, and cancel what has no reason left."""
+        for row in self.of(chat, *UNSETTLED):
+            alert = row.delivery.alert
+            left = rules.asked_for(alert.why, alert.reason, {one.query_id for one in alert.why}.difference(query_ids))
+            if left is None and row.state is DeliveryState.PENDING:
+                row.cancel(rules.UNFOLLOWED, now)
+            else:
+                row.delivery = replace(row.delivery, alert=replace(alert, why=left or ()))
+
     def forget(self, chat: Chat) -> None:
         for name in sorted(self.people.with_threads(chat), key=lambda one: one.thread):
             for row in self.of(name):

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.core.alarms import Waiting
-from bot.core.intake import Cursor
+from bot.core.intake import Cursor, Trouble
 from bot.core.model import Chat, DeliveryState
+from bot.ports import Census
 from bot.ports.oversight import COUNTED, Audited, Vitals
 from bot.store import rules
 from bot.store.memory.people import NEVER, People
@@ -35,6 +36,22 @@ def sooner(cursor: Cursor, at: datetime) -> Cursor:
     return cursor if planned is None or planned <= at else replace(cursor, next_poll_at=at)
 
 
+def revived(cursor: Cursor) -> Cursor:
+    """Ask a source again that said it is gone."""
+    return replace(
+        cursor, retired_at=None, trouble=Trouble.NONE, trouble_since=None, trouble_polls=0, next_poll_at=None
+    )
+
+
+def with_address(cursor: Cursor, known: Cursor) -> Cursor:
+    """Keep an address that was followed since the poll of `cursor` began."""
+    if cursor.address or not known.address:
+        return cursor
+    return replace(
+        cursor, address=known.address, address_instead_of=known.address_instead_of, address_at=known.address_at
+    )
+
+
 def vitals(rows: Collection[Row], people: People, now: datetime) -> Vitals:
     """Count."""
     waiting = Counter(row.delivery.chat.platform for row in rows if row.state is DeliveryState.PENDING)
@@ -47,6 +64,19 @@ def vitals(rows: Collection[Row], people: People, now: datetime) -> Vitals:
         filters=dict(filters),
         rows={state: states[state] for state in COUNTED},
         untold=sum(row.state is DeliveryState.EXPIRED and not row.delivery.receipt for row in rows),
+    )
+
+
+def census(rows: Collection[Row], people: People, documents: int) -> Census:
+    """Count for everybody."""
+    states = [row.state for row in rows]
+    waiting = [row.waiting_since for row in rows if row.state is DeliveryState.PENDING]
+    return Census(
+        deliveries={state: states.count(state) for state in DeliveryState},
+        oldest_pending_at=min(waiting, default=None),
+        documents=documents,
+        chats=sum(not home.gone for home in people.homes.values()),
+        subscriptions=sum(len(home.subscriptions) for home in people.homes.values()),
     )
 
 

@@ -26,6 +26,7 @@ from bot.core.model import (
     Verdict,
     Voice,
 )
+from bot.core.moves import followed
 from bot.core.outcome import Outcome
 from bot.core.retention import Cutoffs, Pruned
 from bot.errors import StoreError
@@ -36,7 +37,7 @@ from bot.store.memory.archive import Archive
 from bot.store.memory.flooding import Held
 from bot.store.memory.keeping import kept
 from bot.store.memory.outbox import Outbox
-from bot.store.memory.oversight import Overseen, sooner, vitals
+from bot.store.memory.oversight import Overseen, census, revived, sooner, vitals, with_address
 from bot.store.memory.people import NEVER, People
 from bot.store.memory.retention import prune
 
@@ -94,7 +95,8 @@ class MemoryStore:
         wanted = [self._outbox.wanted(delivery) for one in changes for delivery in one.deliveries]
         deliveries = [delivery for delivery in wanted if delivery is not None]
         self._archive.check(verdicts, deliveries)
-        self._cursors |= {one.cursor.source_id: self._with_address(one.cursor) for one in changes}
+        for cursor in (one.cursor for one in changes):
+            self._cursors[cursor.source_id] = with_address(cursor, self._cursors.get(cursor.source_id, cursor))
         self._pages |= {one.page.source_id: one.page for one in changes if one.page is not None}
         for verdict in verdicts:
             self._archive.learn(verdict)
@@ -105,18 +107,6 @@ class MemoryStore:
         for delivery in deliveries:
             self._archive.tell(delivery.alert.story.lead.id)
             self._outbox.add(delivery)
-
-    def _with_address(self, cursor: Cursor) -> Cursor:
-        """Keep an address that was followed since the poll began."""
-        known = self._cursors.get(cursor.source_id, cursor)
-        if cursor.address or not known.address:
-            return cursor
-        return replace(
-            cursor,
-            address=known.address,
-            address_instead_of=known.address_instead_of,
-            address_at=known.address_at,
-        )
 
     async def queries_since(self, version: int) -> QueryLog:
         return self._people.queries_since(version)
@@ -215,14 +205,7 @@ class MemoryStore:
 
     async def unfollow(self, chat: Chat, query: str | None, now: datetime) -> tuple[Subscription, ...]:
         dropped = self._people.unfollow(chat, query)
-        query_ids = {one.query_id for one in dropped}
-        for row in self._outbox.of(self._people.name(chat), DeliveryState.PENDING, DeliveryState.SENDING):
-            alert = row.delivery.alert
-            left = rules.asked_for(alert.why, alert.reason, {one.query_id for one in alert.why} - query_ids)
-            if left is None and row.state is DeliveryState.PENDING:
-                row.cancel(rules.UNFOLLOWED, now)
-            else:
-                row.delivery = replace(row.delivery, alert=replace(alert, why=left or ()))
+        self._outbox.drop_reasons(self._people.name(chat), {one.query_id for one in dropped}, now)
         return dropped
 
     async def subscriptions(self, chat: Chat) -> tuple[Subscription, ...]:
@@ -357,16 +340,7 @@ class MemoryStore:
         """Nothing can fail here."""
 
     async def census(self) -> Census:
-        states = [row.state for row in self._rows.values()]
-        waiting = [row.waiting_since for row in self._rows.values() if row.state is DeliveryState.PENDING]
-        homes = self._people.homes.values()
-        return Census(
-            deliveries={state: states.count(state) for state in DeliveryState},
-            oldest_pending_at=min(waiting, default=None),
-            documents=len(self._archive.documents),
-            chats=sum(not home.gone for home in homes),
-            subscriptions=sum(len(home.subscriptions) for home in homes),
-        )
+        return census(self._rows.values(), self._people, len(self._archive.documents))
 
     async def close(self) -> None:
         """Nothing to close."""

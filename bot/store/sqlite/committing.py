@@ -211,7 +211,7 @@ def _write_deliveries(connection: Connection, deliveries: Sequence[Delivery], *,
     query_ids = {why.query_id for delivery in deliveries for why in delivery.alert.why}
     followed = _followed(connection, query_ids)
     written: dict[tuple[Why, ...], str] = {}  # many chats ask for one reason: it is written once
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for delivery in deliveries:
         alert = delivery.alert
         home = followed.get(alert.chat) or _followed_after_move(connection, alert.chat)
@@ -237,9 +237,13 @@ def _write_deliveries(connection: Connection, deliveries: Sequence[Delivery], *,
                 alert.delay,
             )
         )
+    _insert_deliveries(connection, rows)
+
+
+def _insert_deliveries(connection: Connection, rows: Sequence[tuple[object, ...]]) -> None:
     connection.execute(
         "UPDATE documents SET told = 1 WHERE id IN (SELECT value FROM json_each(?)) AND told = 0",
-        (as_list({row[3] for row in rows}),),
+        (as_list({str(row[3]) for row in rows}),),
     )
     # One row a chat and story, whatever its id: `deliveries_once` sees two chats that turned out to be one.
     connection.executemany(

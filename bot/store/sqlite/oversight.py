@@ -6,9 +6,17 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from bot.core.alarms import Waiting
+from bot.core.intake import Cursor, SourceSpec
+from bot.core.moves import followed
 from bot.ports.oversight import COUNTED, Audited, Vitals
 from bot.store.rules import TRIED_OFTEN
-from bot.store.sqlite.rows import Connection, as_list, moment, moment_or_none, plain, stamp
+from bot.store.sqlite.rows import Connection, as_list, cursor_of, moment, moment_or_none, plain, stamp
+
+# What a source said of being gone is over; it is asked soon, and has three more polls and a day to say it again.
+REVIVE = """UPDATE cursors SET retired_at = NULL, trouble = '', trouble_since = NULL, trouble_polls = 0,
+    next_poll_at = NULL
+    WHERE source_id = ?1 AND retired_at IS NOT NULL
+    AND (?2 IS NULL OR EXISTS (SELECT 1 FROM sources WHERE id = source_id AND url <> ?2))"""
 
 
 def pause_source(connection: Connection, source_id: str, now: datetime) -> bool:
@@ -21,11 +29,27 @@ def pause_source(connection: Connection, source_id: str, now: datetime) -> bool:
 
 
 def resume_source(connection: Connection, source_id: str) -> bool:
-    """Poll a source again; False where it was not paused."""
+    """Poll a source again; False where it was neither paused nor gone."""
     resumed = connection.execute(
         "UPDATE sources SET paused_at = NULL WHERE id = ? AND paused_at IS NOT NULL", (plain(source_id),)
     )
-    return resumed.rowcount == 1
+    revived = connection.execute(REVIVE, (plain(source_id), None))
+    return resumed.rowcount + revived.rowcount > 0
+
+
+def move_source(connection: Connection, source: SourceSpec, now: datetime) -> str:
+    """Read a source where its redirects lead; return where, or nothing."""
+    row = connection.execute("SELECT * FROM cursors WHERE source_id = ?", (plain(source.id),)).fetchone()
+    known = cursor_of(row) if row is not None else Cursor(source.id)
+    if not known.moved_to:
+        return ""
+    after = followed(known, source.url, now)
+    connection.execute(
+        """UPDATE cursors SET address = ?, address_instead_of = ?, address_at = ?,
+            moved_to = '', moved_since = NULL, moved_polls = 0 WHERE source_id = ?""",
+        (plain(after.address), plain(after.address_instead_of), stamp(now), plain(source.id)),
+    )
+    return after.address
 
 
 def paused_sources(connection: Connection) -> dict[str, datetime]:

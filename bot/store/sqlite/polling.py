@@ -16,11 +16,7 @@ from bot.store.sqlite.rows import Connection, as_list, chat_of, cursor_of, finge
 def register(connection: Connection, sources: Sequence[SourceSpec]) -> None:
     """Make these sources known, with a cursor each, and all others dormant."""
     connection.execute("UPDATE sources SET dormant = 1 WHERE dormant = 0")
-    connection.executemany(
-        f"""{REVIVE} WHERE source_id = ? AND retired_at IS NOT NULL
-            AND EXISTS (SELECT 1 FROM sources WHERE id = source_id AND url <> ?)""",
-        [(plain(one.id), plain(one.url)) for one in sources],
-    )
+    connection.executemany(REVIVE, [(plain(one.id), plain(one.url)) for one in sources])
     connection.executemany(
         """INSERT INTO sources (id, kind, name, url, standing, agency, language, dormant)
         VALUES (?, ?, ?, ?, ?, ?, ?, 0)

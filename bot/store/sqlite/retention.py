@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot.core.retention import Cutoffs, Pruned
-from bot.store.sqlite import people
+from bot.store.sqlite import pages, people
 from bot.store.sqlite.rows import Connection, as_list, chat_of, stamp
 
 _DEAD = ("dead", "maybe")
@@ -17,6 +17,7 @@ _CHATS_A_TIME = 10  # each may have thousands of rows
 def prune(connection: Connection, cutoffs: Cutoffs, limit: int) -> Pruned:
     """Take away at most `limit` of each kind; where the answer is nothing at all, nothing is left to take."""
     _tidy_forgotten(connection, cutoffs)
+    pages.drop_unwatched(connection, cutoffs.texts)
     return Pruned(
         items=_empty_items(connection, cutoffs.items, limit),
         texts=_empty_texts(connection, cutoffs.texts, limit),

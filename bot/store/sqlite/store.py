@@ -115,6 +115,7 @@ class SqliteStore:
     touch = threaded(archive.touch)
     pause_source = threaded(oversight.pause_source)
     resume_source = threaded(oversight.resume_source)
+    move_source = threaded(oversight.move_source)
     paused_sources = threaded(oversight.paused_sources)
     poll_next = threaded(oversight.poll_next)
     vitals = threaded(oversight.vitals)
