@@ -41,7 +41,12 @@ def fill(connection: sqlite3.Connection) -> None:
         """INSERT INTO sources (id, kind, name, url, standing, agency, language, dormant)
         VALUES ('s', 'feed', 'S', 'https://s.example', 'official', '', 'en', 0)"""
     )
-    connection.execute("INSERT INTO cursors VALUES ('s', '', '\"v1\"', '', '', ?, 0, '', ?, ?)", (AT, AT, AT))
+    connection.execute(
+        """INSERT INTO cursors (source_id, validator_url, etag, last_modified, body_hash, next_poll_at, failures,
+            last_error, last_success_at, last_new_at)
+        VALUES ('s', '', '"v1"', '', '', ?, 0, '', ?, ?)""",
+        (AT, AT, AT),
+    )
     for number in range(1, 11):
         document = f"d{number}"
         connection.execute("INSERT INTO stories VALUES (?, ?, ?)", (number, document, AT))

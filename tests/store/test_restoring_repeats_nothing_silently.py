@@ -12,7 +12,7 @@ import pytest
 from sqlite_utils import Database
 
 from bot.core.intake import Cursor
-from bot.core.model import Chat, DeliveryState
+from bot.core.model import Changes, Chat, DeliveryState
 from bot.core.outcome import Sent, Unsure
 from bot.core.retention import Ages, cutoffs
 from bot.errors import StoreError
@@ -20,7 +20,7 @@ from bot.store.migrations import migrations
 from bot.store.sqlite.opening import set_pragmas
 from bot.store.sqlite.restoring import Restored, restore
 from bot.store.sqlite.store import SqliteStore
-from tests.builders import NOW, a_chat, a_source, a_story, at, some_changes
+from tests.builders import NOW, a_chat, a_source, a_story, a_verdict, at, some_changes
 from tests.fakes.mounts import fill, small_disk
 from tests.migrating import a_database_of
 from tests.storing import addressed, claim, follow, publish
@@ -76,6 +76,19 @@ async def test_what_waits_is_marked_and_what_may_have_come_twice_is_only_listed(
         **{(chat, 2): ("pending", True) for chat in ("1001", "1002", "1003")},
     }
     assert all(row.unsure for row in await claim(store, LATER))
+    await store.close()
+
+
+async def test_what_is_held_in_a_backup_may_have_been_let_go_since_and_is_marked(path: Path, backup: Path) -> None:
+    store = await a_town(path)
+    held = a_verdict(a_story(1).lead, 1, matches=(), held=True)
+    await store.commit([Changes(Cursor("source-1", last_success_at=NOW), (held,))])
+    await store.backup(backup)
+    await store.close()
+    restore(backup, path, LATER)
+    store = SqliteStore(path)
+    await store.end_flood(await store.held_of("source-1"), await addressed(store, a_story(1)))
+    assert [row.unsure for row in await claim(store, LATER)] == [True] * 3
     await store.close()
 
 
