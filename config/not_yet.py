@@ -49,9 +49,6 @@ KINDS_NOT_YET: dict[str, str] = {
     "listing": "news rooms without a feed are not read yet",
     "page": "single pages are not watched for change yet",
     "sitemap": "news sitemaps are not read yet",
-    "courtlistener": "CourtListener is not asked yet",
-    "regulations": "regulations.gov is not asked yet",
-    "congress": "Congress.gov is not asked yet",
 }
 
 

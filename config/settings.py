@@ -32,6 +32,7 @@ from config.words import (
     read_header,
     read_id,
     read_ids,
+    read_key,
     read_line,
     read_people,
     read_secret_url,
@@ -43,6 +44,7 @@ from config.words import (
 
 Url = Annotated[str, AfterValidator(read_url)]
 Line = Annotated[str, AfterValidator(read_line)]
+Key = Annotated[SecretStr, AfterValidator(read_key)]
 DocketNumber = Annotated[str, AfterValidator(read_docket_number)]
 
 
@@ -183,9 +185,9 @@ class Retention(Section):
 class Keys(Section):
     """What some interfaces ask to be shown with every request. A source that needs one it has not is not read."""
 
-    courtlistener: SecretStr = SecretStr("")
-    regulations: SecretStr = SecretStr("")
-    congress: SecretStr = SecretStr("")
+    courtlistener: Key = SecretStr("")
+    regulations: Key = SecretStr("")
+    congress: Key = SecretStr("")
 
     def by_kind(self) -> dict[str, str]:
         """The keys that there are, by the kind of source that shows them."""

@@ -133,6 +133,12 @@ def _texts(value: object, example: str) -> list[str]:
     raise ValueError(f'write a list such as ["{example}"]; got {value!r}')
 
 
+def read_key(secret: SecretStr) -> SecretStr:
+    """Read a key that travels in an HTTP header, or nothing. What is wrong with it is said without it."""
+    read_header(secret.get_secret_value())
+    return secret
+
+
 def read_secret_url(secret: SecretStr) -> SecretStr:
     """Read a web address that is a secret, or nothing. What is wrong with it is said without it."""
     if secret:

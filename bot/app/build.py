@@ -13,7 +13,7 @@ from functools import partial
 from bot.app.current import Current
 from bot.app.oversight import BEATS, Oversight, metrics_for, operators
 from bot.app.rooms import RunOptions, missing, open_rooms
-from bot.app.world import World
+from bot.app.world import World, open_fetcher
 from bot.attempting import DeliverDesk
 from bot.breakers import Breakers
 from bot.clockwork import Clockwork
@@ -25,7 +25,6 @@ from bot.core.model import Voice
 from bot.core.query import read_topics
 from bot.daemon import Bot, FrontDoor
 from bot.deliver import Lanes
-from bot.fetch import Fetcher
 from bot.operate import operate
 from bot.poll import LiveIndex, PollDesk, Polled
 from bot.ports import Store
@@ -120,7 +119,7 @@ def _polling(
     lanes: Lanes,
     closing: AsyncExitStack,
 ) -> PollDesk:
-    fetcher = Fetcher(contact=settings.bot.contact, limits=world.fetching, clock=world.clock, gate=world.gate)
+    fetcher = open_fetcher(settings, world)
     closing.push_async_callback(fetcher.close)
     return PollDesk(
         store=store,

@@ -11,11 +11,10 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from bot.app.world import real_world
+from bot.app.world import open_fetcher, real_world
 from bot.commands.wording import plural
 from bot.core.intake import Cursor, FeedResponse, Parsed, SourceSpec
 from bot.errors import BotError
-from bot.fetch import Fetcher
 from bot.ports import Fetch, Read
 from bot.reading import ReadingRoom
 from config import Settings
@@ -38,7 +37,7 @@ async def try_everything(settings: Settings) -> AsyncIterator[Tried]:
         for asked in _tokens(settings, closing):
             yield await asked
         world = real_world(settings, settings.bot.data_dir)
-        fetcher = Fetcher(contact=settings.bot.contact, limits=world.fetching, clock=world.clock, gate=world.gate)
+        fetcher = open_fetcher(settings, world)
         closing.push_async_callback(fetcher.close)
         reading = ReadingRoom()
         closing.push_async_callback(reading.close)

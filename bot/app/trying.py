@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
-from bot.app.world import World, real_world
+from bot.app.world import World, open_fetcher, real_world
 from bot.core.clean import clean
 from bot.core.index import Index, read_page
 from bot.core.intake import Cursor, FeedResponse, Parsed, SourceSpec
 from bot.core.model import Document, Topic
 from bot.core.query import read_topics
-from bot.fetch import Fetcher
 from bot.reading import ReadingRoom
 from config import Settings
 
@@ -21,7 +20,7 @@ async def try_url(settings: Settings, url: str, kind: str) -> Mapping[str, objec
     """Read an address once as a source of this kind; say what came, or under `error` what went wrong."""
     world = real_world(settings, settings.bot.data_dir)
     async with AsyncExitStack() as closing:
-        fetcher = Fetcher(contact=settings.bot.contact, limits=world.fetching, clock=world.clock, gate=world.gate)
+        fetcher = open_fetcher(settings, world)
         closing.push_async_callback(fetcher.close)
         reading = ReadingRoom()
         closing.push_async_callback(reading.close)

@@ -9,7 +9,7 @@ from pathlib import Path
 from bot.clock import SystemClock
 from bot.core.agenda import AgendaLimits
 from bot.core.intake import SourceSpec
-from bot.fetch import FetchLimits
+from bot.fetch import Fetcher, FetchLimits
 from bot.gate import Gate
 from bot.ports import Clock
 from bot.sample import SampleClock, SampleServer
@@ -42,6 +42,17 @@ def real_world(settings: Settings, data_dir: Path) -> World:
         fetching=FetchLimits(max_bytes=fetch.max_bytes, total=fetch.timeout, per_host_delay=fetch.per_host_delay),
         agenda=AgendaLimits(fetch.jitter, fetch.backoff_max, fetch.least_every),
         tick=fetch.tick,
+    )
+
+
+def open_fetcher(settings: Settings, world: World) -> Fetcher:
+    """Make what fetches for sources in this world."""
+    return Fetcher(
+        contact=settings.bot.contact,
+        limits=world.fetching,
+        clock=world.clock,
+        gate=world.gate,
+        keys=settings.keys.by_kind(),
     )
 
 

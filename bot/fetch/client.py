@@ -34,6 +34,7 @@ from bot.core.robots import SIZE_AT_MOST as ROBOTS_SIZE
 from bot.core.words import span_of_time
 from bot.errors import FetchError, Postponed
 from bot.fetch.answers import UNSENDABLE, Unpacker, plain, retry_after, validators
+from bot.fetch.keys import Keys
 from bot.fetch.pacing import Pauses, Turns
 from bot.fetch.robots import Permissions
 from bot.gate import Gate
@@ -113,7 +114,7 @@ class _Visit:
 class Fetcher:
     """`bot.ports.Fetch` over one shared pool of connections. `contact` is an address where operators are reached.
 
-    Without `respect_robots` nobody is asked for a robots.txt.
+    Without `respect_robots` nobody is asked for a robots.txt. `keys` are those of interfaces, by kind of source.
     """
 
     def __init__(
@@ -125,11 +126,13 @@ class Fetcher:
         gate: Gate,
         resolver: AbstractResolver | None = None,
         respect_robots: bool = True,
+        keys: Mapping[str, str] | None = None,
     ) -> None:
         self._agent = f"Policybell/{__version__} (+{contact})" if contact else f"Policybell/{__version__}"
         self._limits = limits
         self._clock = clock
         self._gate = gate
+        self._keys = Keys(keys or {}, on_loopback=gate.allow_private)
         self._resolver = resolver
         self._hosts, self._crawls, self._pauses = Turns(clock), Turns(clock), Pauses(clock)
         self._respect_robots, self._permissions = respect_robots, Permissions(clock)
@@ -230,7 +233,8 @@ class Fetcher:
         loop = asyncio.get_running_loop()
         began = loop.time()
         timeout = self._patience(visit.network)
-        get = self._session().get(target.url, headers=validators, timeout=timeout, allow_redirects=False)
+        headers = {**validators, **self._keys.headers(visit.source, target.url)}
+        get = self._session().get(target.url, headers=headers, timeout=timeout, allow_redirects=False)
         try:
             async with get as response:
                 return await self._understand(visit.source.id, target, validators, response, at_most)

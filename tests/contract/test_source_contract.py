@@ -47,9 +47,22 @@ COURT = b"""<?xml version="1.0" encoding="ISO-8859-1"?>
 <pubDate>Thu, 05 Oct 2023 11:00:00 GMT</pubDate></item>
 </channel></rss>"""
 
+OPINIONS = b"""{"count": 1, "next": null, "results": [{"cluster_id": 7, "absolute_url": "/opinion/7/care-v-secretary/",
+"caseName": "Care v. Secretary", "court": "Court of Appeals for the D.C. Circuit", "docketNumber": "23-5222",
+"dateFiled": "2023-10-05", "opinions": [{"snippet": "The stay is granted."}]}]}"""
+DOCKETS = b"""{"data": [{"type": "documents", "id": "USCIS-2023-0010-0001", "attributes": {"agencyId": "USCIS",
+"documentType": "Notice", "frDocNum": "2023-22222", "title": "Extension of the Designation", "withdrawn": false,
+"postedDate": "2023-10-05T04:00:00Z", "commentEndDate": null, "docketId": "USCIS-2023-0010"}}], "meta": {}}"""
+BILLS = b"""{"bills": [{"congress": 118, "type": "HR", "number": "2", "title": "Secure the Border Act of 2023",
+"latestAction": {"actionDate": "2023-10-05", "text": "Passed House."}, "updateDate": "2023-10-06"}],
+"pagination": {"count": 1}}"""
+
 HINTS: dict[str, Hints] = {"docket": Hints(only={"1:23-cv-2222": "Care & Shelter v. Secretary"})}
 SAMPLES: dict[str, tuple[bytes, ...]] = {
     "docket": (COURT,),
+    "courtlistener": (OPINIONS,),
+    "regulations": (DOCKETS,),
+    "congress": (BILLS,),
     "feed": (RSS, ATOM),
     "federal_register": (REGISTER,),
     "public_inspection": (FILINGS,),
@@ -59,6 +72,9 @@ NOTHING_NEW: dict[str, tuple[bytes, ...]] = {
     "federal_register": (b'{"count": 0}', b'{"count": 0, "results": []}', b'{"count": 0, "total_pages": 0}'),
     "public_inspection": (b'{"count": 0}', b'{"count": 0, "results": []}'),
     "docket": (b"<rss version='2.0'><channel/></rss>",),
+    "courtlistener": (b'{"count": 0, "results": []}',),
+    "regulations": (b'{"data": []}',),
+    "congress": (b'{"bills": []}', b'{"CRSReports": [], "pagination": {"count": 0}}'),
 }
 RUBBISH = (
     b"",
@@ -96,7 +112,7 @@ def test_every_kind_has_samples_here() -> None:
 
 def test_an_unknown_kind_names_the_known_ones() -> None:
     for kind in ("fede", "", "feed.x", "../feed", "os"):
-        with pytest.raises(ValueError, match="the known ones are docket, federal_register, feed"):
+        with pytest.raises(ValueError, match=r"the known ones are \w+, .*federal_register, feed"):
             load(kind)
 
 
