@@ -105,11 +105,13 @@ class Reading:
     """A list that was read: its first response and the entries of all its pages.
 
     Of a page that is watched for change: what is to be remembered of it, and whether something about it is `unsettled`,
-    so that the next poll has to see the whole of it again.
+    so that the next poll has to see the whole of it again. `listed` is how many items the list has, where only those
+    were read that may be new: without it a usual day would look like a flood.
     """
 
     response: FeedResponse
     entries: tuple[Entry, ...]
     body_hash: str
+    listed: int = 0
     page: WatchedPage | None = None
     unsettled: bool = False

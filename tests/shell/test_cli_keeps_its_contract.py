@@ -18,7 +18,7 @@ from tests.fakes.daemon import ROOT
 # What does something, or prints what a program reads already, or talks with a person.
 WITHOUT_JSON = {
     *("run", "chat", "follow", "unfollow", "backup", "restore", "db prune", "db vacuum"),
-    *("sources pause", "sources poll", "sources resume"),
+    *("sources discard", "sources pause", "sources poll", "sources release", "sources resume"),
     *("outbox discard", "outbox pause", "outbox resume", "outbox retry"),
     *("slack manifest", "telegram setup"),
 }

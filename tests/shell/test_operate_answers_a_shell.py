@@ -19,7 +19,18 @@ from bot.core.speech import Reply, Span
 from bot.operate import operate, plain
 from bot.ports.oversight import Audited
 from bot.store.memory import MemoryStore
-from tests.builders import NOW, a_chat, a_cursor, a_source, a_story, a_why, an_alert, some_changes
+from tests.builders import (
+    NOW,
+    a_chat,
+    a_cursor,
+    a_document,
+    a_source,
+    a_story,
+    a_verdict,
+    a_why,
+    an_alert,
+    some_changes,
+)
 from tests.fakes.clock import FakeClock
 
 TOPICS = (Topic("tps", "Temporary Protected Status", 'tps OR "temporary protected status"', ("protected",)),)
@@ -160,6 +171,16 @@ async def test_a_source_is_paused_from_the_shell_and_shown_so(desk: Desk) -> Non
     assert (await asked(desk, "sources", "resume", "source-1")).exit == 0
     assert (await data(desk, "sources", "show", "source-1"))["paused_at"] is None
     assert (await asked(desk, "sources", "poll", "source-1")).exit == 0
+
+
+async def test_what_is_held_of_a_source_is_settled_from_the_shell(desk: Desk) -> None:
+    for word in ("release", "discard"):
+        assert (await asked(desk, "sources", word, "source-1")).exit == 1
+    held = a_verdict(a_document(1), matches=(), held=True)
+    await desk.store.commit([Changes(a_cursor(last_success_at=NOW), (held,))])
+    for word in ("release", "discard"):
+        assert (await asked(desk, "sources", word, "source-1")).text.startswith("1 item ")
+    assert await desk.store.floods() == ()
 
 
 async def test_alarms_are_data(desk: Desk) -> None:
