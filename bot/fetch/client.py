@@ -221,6 +221,7 @@ class Fetcher:
             await self._clock.sleep(pause)
         await self._crawls.take(host, crawl)
         await self._hosts.take(host, self._between)
+        self._crawls.begin(host, crawl)  # counted from the request itself, and not from when it could have been made
         if rest and (pause := self._pauses.rest(host)):  # somebody before us was sent away meanwhile
             raise _postponed(f"{host} is not to be asked yet", pause)
 

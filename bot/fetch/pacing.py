@@ -42,11 +42,16 @@ class Turns:
         lane.waiting += 1
         try:
             async with lane.lock:
-                if rest := self._left(lane, delay):
+                while rest := self._left(lane, delay):  # once more, where the turn before began late
                     await self.clock.sleep(rest)
                 lane.last = self.clock.monotonic()
         finally:
             lane.waiting -= 1
+
+    def begin(self, name: str, delay: float) -> None:
+        """Begin a turn that was taken, and that something else has held up since, only now."""
+        if delay:
+            self.lanes[name].last = self.clock.monotonic()
 
     def _left(self, lane: _Lane, delay: float) -> float:
         # whatever a clock does, nobody waits for longer than the delay

@@ -1,0 +1,260 @@
+"""A day in Washington: every source of the catalogue against a stand-in, with the faults that such sites really have.
+
+The clock is injected and the ticks are driven by hand; sockets, HTTP, robots.txt, the child process that parses, the
+database and the lanes are the real ones. Figures are printed.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from bot.attempting import DeliverDesk
+from bot.core.agenda import AgendaLimits
+from bot.core.condition import Condition, find
+from bot.core.index import Index
+from bot.core.intake import SourceSpec, Standing
+from bot.core.model import Chat, Voice
+from bot.core.query import read_topics
+from bot.deliver import Lanes
+from bot.fetch import Fetcher, FetchLimits
+from bot.gate import Gate
+from bot.poll import LiveIndex, PollDesk, poll_due
+from bot.ports import Store
+from bot.reading import ReadingRoom
+from bot.store import open_store
+from config import load
+from config.shipped import shipped
+from tests.fakes.clock import FakeClock
+from tests.fakes.newsrooms import Newsroom
+from tests.fakes.platform import FakePlatform
+from tests.fakes.sites import Asking, Sites, answer, between
+
+MIDNIGHT = datetime(2026, 5, 12, 4, 0, tzinfo=UTC)  # in Washington, of a Tuesday
+TICK = timedelta(seconds=15)
+READER = Chat("fake", "", "advocate")
+WHOLE = bool(os.environ.get("POLICYBELL_SOAK"))
+NEEDS_A_KEY = {"courtlistener", "regulations", "congress"}
+
+DECOY = "<!doctype html><title>Technical Difficulties</title><h1>We are experiencing technical difficulties</h1>"
+CHALLENGE = "<!doctype html><title>Challenge Validation</title><script>bm-verify</script>"
+EMPTY_LIST = "<!doctype html><html><head><title>News</title></head><body><main><p>Welcome.</p></main></body></html>"
+
+
+def hour(number: float) -> datetime:
+    return MIDNIGHT + timedelta(hours=number)
+
+
+# What is wrong at a site, and how its source must stand at the end of the day.
+FAULTS = {
+    "visa-bulletin": (answer(403), Condition.REFUSED),
+    "mx-sre": (answer(200, CHALLENGE), Condition.BLOCKED),
+    "study-in-the-states": (answer(410), Condition.GONE),
+    "human-rights-first": (answer(404), Condition.FAILING),
+    "ice-newsroom": (between(hour(12), hour(99), answer(200, EMPTY_LIST)), Condition.FAILING),
+    "state-briefings": (between(hour(9), hour(15), answer(200, DECOY)), Condition.OK),
+    "dol-releases": (between(hour(8), hour(11), answer(503, Retry_After="1800")), Condition.OK),
+    "doj-press": (
+        between(hour(10), hour(12), answer(200, "<?xml version='1.0'?><rss version='2.0'><channel><item>")),
+        Condition.OK,
+    ),
+    "nyt-us": (between(hour(13), hour(16), answer(500)), Condition.OK),
+}
+ROBOTS: dict[str, str | int] = {
+    "www.gao.gov": "User-agent: *\nCrawl-delay: 420\n",
+    "www.justice.gov": "User-agent: *\nCrawl-delay: 10\n",
+    "www.state.gov": "User-agent: *\nCrawl-delay: 5\n",
+    "www.supremecourt.gov": "User-agent: *\nCrawl-delay: 1\nDisallow: /rss/\n",
+    "news.google.com": "User-agent: *\nDisallow: /\n",
+    "www.oig.dhs.gov": 503,
+}
+CLOSED = {"google-news": Condition.REFUSED, "dhs-oig": Condition.FAILING}
+
+
+def catalogue(tmp_path: Path) -> tuple[SourceSpec, ...]:
+    """Read the shipped sources, all of them, but those that ask for a key."""
+    ids = [source["id"] for source in shipped("sources") if source["kind"] not in NEEDS_A_KEY]
+    settings = tmp_path / "bot.toml"
+    settings.write_text(f"[catalogue]\nenabled = {ids!r}\n")
+    return load(settings, {}).source_specs()
+
+
+def newsrooms(sources: Sequence[SourceSpec]) -> list[Newsroom]:
+    """Give each source a rhythm of its own: the first item some time in the night, then one every 70 to 200 minutes."""
+    return [
+        Newsroom(
+            source,
+            MIDNIGHT,
+            first=timedelta(minutes=61 + 7 * number),
+            every=timedelta(minutes=70 + 13 * (number % 11)),
+            two_digit_years=source.id == "uscis-all-news",
+            constant_date="2020-09-30" if source.id == "cbp-newsroom" else "",
+        )
+        for number, source in enumerate(sources)
+    ]
+
+
+@dataclass
+class Day:
+    """The bot of that day: polls and lanes over a real database, with a clock that is moved by hand."""
+
+    store: Store
+    desk: PollDesk
+    lanes: Lanes
+    platform: FakePlatform
+    clock: FakeClock
+    errors: Counter[str] = field(default_factory=Counter)
+
+    async def pass_until(self, end: datetime) -> None:
+        while self.clock.now() < end:
+            for polled in await poll_due(self.desk):
+                self.errors[polled.source_id] += bool(polled.error)
+            await self.lanes.exhaust()
+            self.clock.set(MIDNIGHT + TICK * (1 + (self.clock.now() - MIDNIGHT) // TICK))
+
+
+@asynccontextmanager
+async def a_day(tmp_path: Path, sources: Sequence[SourceSpec], sites: Sites, clock: FakeClock) -> AsyncIterator[Day]:
+    topics = read_topics(load(None, {}).topics)
+    platform = FakePlatform(clock)
+    store = open_store(f"sqlite:///{tmp_path}/policybell.db")
+    reading = ReadingRoom()
+    limits = FetchLimits(per_host_delay=timedelta(seconds=2), per_source_delay=timedelta(seconds=60))
+    fetcher = Fetcher(
+        contact="https://example.org/contact",
+        limits=limits,
+        clock=clock,
+        gate=Gate(allow_private=True),
+        resolver=sites.resolver,
+    )
+    lanes = Lanes(DeliverDesk(store, {"fake": platform}, clock, lambda: 0.5, lambda *_: None))
+    jitter = iter_of_chances()
+    desk = PollDesk(
+        store=store,
+        fetch=fetcher,
+        read=reading,
+        queries=LiveIndex(store, Index(topics)),
+        sources={source.id: sites.here(source) for source in sources},
+        clock=clock,
+        jitter=lambda: next(jitter),
+        limits=AgendaLimits(0.2, timedelta(hours=6), timedelta(minutes=1)),
+        wake_outbox=lanes.wake,
+    )
+    await store.register(tuple(desk.sources.values()))
+    await store.follow(READER, Voice(), "topic:tps", "TPS", clock.now())
+    try:
+        yield Day(store, desk, lanes, platform, clock)
+    finally:
+        await fetcher.close()
+        await reading.close()
+        await store.close()
+
+
+def iter_of_chances() -> Iterator[float]:
+    """Give numbers between 0 and 1 that look like chance, the same each time."""
+    number = 0.5
+    while True:
+        number = (number * 997.0 + 0.137) % 1.0
+        yield number
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not WHOLE, reason="the soak does a whole day")
+@pytest.mark.timeout(1800)
+async def test_a_whole_day_is_watched_with_manners(tmp_path: Path) -> None:
+    await live(tmp_path, hours=26)
+
+
+async def test_a_morning_is_watched_with_manners(tmp_path: Path) -> None:
+    await live(tmp_path, hours=3)
+
+
+async def live(tmp_path: Path, *, hours: float) -> None:
+    sources, clock = catalogue(tmp_path), FakeClock(MIDNIGHT)
+    rooms = newsrooms(sources)
+    async with Sites(rooms, clock) as sites:
+        sites.robots |= ROBOTS
+        for source_id in FAULTS.keys() & {source.id for source in sources}:
+            sites.spoil(source_id, FAULTS[source_id][0])
+        async with a_day(tmp_path, sources, sites, clock) as day:
+            await day.pass_until(hour(hours))
+            keeps_manners(sites, sources)
+            if hours >= 24:
+                await all_stand_as_they_should(day, sources)
+            delays = told_once(day, [room for room in rooms if _is_watched(room.source)], hour(hours))
+            print_figures(day, sites, delays, hours)
+
+
+def keeps_manners(sites: Sites, sources: Sequence[SourceSpec]) -> None:
+    hosts = {asking.host for asking in sites.requests}
+    for host in hosts:
+        said = sites.robots.get(host, 404)
+        asked = sites.asked(host)
+        delay = next((float(line.split()[1]) for line in str(said).splitlines() if "Crawl-delay" in line), 2.0)
+        beyond = [one for one in asked if one.path != "/robots.txt"]
+        assert min(_gaps(beyond), default=delay) >= delay - 0.001, (host, delay)
+        files = [one for one in asked if one.path == "/robots.txt"]
+        assert len(files) <= (30 if said == 503 else 3), (host, len(files))
+    for source in sources:
+        assert min(_gaps(sites.asked_for(source)), default=60.0) >= 59.999, source.id
+    assert not [one for one in sites.asked("news.google.com") if one.path != "/robots.txt"]
+    assert not [one for one in sites.asked("www.oig.dhs.gov") if one.path != "/robots.txt"]
+
+
+def _gaps(askings: Sequence[Asking]) -> list[float]:
+    return [(later.at - earlier.at).total_seconds() for earlier, later in pairwise(askings)]
+
+
+async def all_stand_as_they_should(day: Day, sources: Sequence[SourceSpec]) -> None:
+    cursors = {cursor.source_id: cursor for cursor in await day.store.cursors()}
+    expected = {source.id: Condition.OK for source in sources}
+    expected |= {source_id: condition for source_id, (_, condition) in FAULTS.items()} | CLOSED
+    found = {source.id: find(source, cursors[source.id], day.clock.now()) for source in sources}
+    wrong = {one: finding for one, finding in found.items() if finding.condition is not expected[one]}
+    assert not wrong, "\n".join(f"{one}: {finding.condition}, {finding.sentence}" for one, finding in wrong.items())
+
+
+def _is_watched(source: SourceSpec) -> bool:
+    """Say whether its site answers all day long, in a form in which each item is told by its title."""
+    return source.id not in FAULTS and source.id not in CLOSED and source.kind not in {"page", "docket"}
+
+
+def told_once(day: Day, rooms: Sequence[Newsroom], end: datetime) -> dict[str, list[float]]:
+    """Say how many seconds after it appeared each item was told; fail where one was not, or twice."""
+    told: dict[str, list[datetime]] = defaultdict(list)
+    for at, _, message in day.platform.accepted:
+        told[message.text.split(" ", 1)[1]].append(at)
+    delays: dict[str, list[float]] = {}
+    for room in rooms:
+        patience = room.source.every * 1.5 + timedelta(minutes=10)
+        for said in room.on_subject(end):
+            times = told[said.title]
+            assert len(times) <= 1, f"told {len(times)} times: {said.title}"
+            assert times or said.at > end - patience, f"not told: {said.title}, of {said.at}"
+            delays.setdefault(room.source.id, []).extend((at - said.at).total_seconds() for at in times)
+    return delays
+
+
+def print_figures(day: Day, sites: Sites, delays: dict[str, list[float]], hours: float) -> None:
+    polls = Counter(one.status for one in sites.requests if one.path != "/robots.txt")
+    print(
+        f"\na day: {hours:g} hours, {len(day.desk.sources)} sources, {len(sites.requests)} requests, "
+        f"by answer {dict(sorted(polls.items()))}; {len(day.platform.accepted)} alerts, none twice"
+    )
+    official = {source.id for source in day.desk.sources.values() if source.standing is Standing.OFFICIAL}
+    brisk = [source.id for source in day.desk.sources.values() if source.brisk]
+    for name, ids in (("all", list(delays)), ("official", [*official]), ("brisk", brisk)):
+        all_of_them = sorted(delay for one in ids for delay in delays.get(one, ()))
+        if len(all_of_them) > 1:
+            p95 = statistics.quantiles(all_of_them, n=20)[-1]
+            median = statistics.median(all_of_them)
+            print(f"a day: {name}: {len(all_of_them)} alerts, shown to accepted p50 {median:.0f} s, p95 {p95:.0f} s")
