@@ -34,6 +34,7 @@ KINDS = {
     "broken": Trouble.BROKEN,
     "empty": Trouble.BROKEN,  # no row where there always are some: the page was rebuilt, or is another
     "soft_404": Trouble.BROKEN,
+    "most_gone": Trouble.BROKEN,  # a watched page without most of what it held: it was rebuilt, or is another
     "challenge": Trouble.BLOCKED,
     "login": Trouble.BLOCKED,
     "decoy": Trouble.BLOCKED,

@@ -16,7 +16,6 @@ _PAGES = "the web serves the chat and the health checks only"
 
 # A name stands for itself and for everything under it; `[]` is any item of a list.
 NOT_YET: dict[str, str] = {
-    "fetch.respect_robots": "robots.txt is not read yet",
     "match.default_operator": "two words side by side always mean AND",
     "match.max_query_chars": "the length of filters is fixed",
     "match.warn_per_day": "the number of alerts a filter makes is not forecast yet",

@@ -73,6 +73,7 @@ class Fetch(Section):
     timeout: Annotated[Duration, duration_between("1s", "5m")] = timedelta(seconds=20)
     max_bytes: Annotated[Size, AfterValidator(between(1024, 64 * 1024**2))] = 5 * 1024**2
     backoff_max: Annotated[Duration, duration_between("1s", "7d")] = timedelta(hours=6)
+    respect_robots: bool = True
     allow_private_addresses: bool = False
 
     @property

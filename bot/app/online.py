@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from bot.app.world import open_fetcher, real_world
@@ -20,6 +21,7 @@ from bot.reading import ReadingRoom
 from config import Settings
 
 _ANSWER_SECONDS = 20.0
+_PATIENCE = timedelta(minutes=2)  # for sources of one host, one after another
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ async def try_everything(settings: Settings) -> AsyncIterator[Tried]:
         for asked in _tokens(settings, closing):
             yield await asked
         world = real_world(settings, settings.bot.data_dir)
+        world = replace(world, fetching=replace(world.fetching, patience=_PATIENCE))
         fetcher = open_fetcher(settings, world)
         closing.push_async_callback(fetcher.close)
         reading = ReadingRoom()

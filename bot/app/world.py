@@ -39,7 +39,12 @@ def real_world(settings: Settings, data_dir: Path) -> World:
         sources=settings.source_specs(),
         not_yet=settings.not_yet_sources(),
         gate=Gate(allow_private=fetch.allow_private_addresses),
-        fetching=FetchLimits(max_bytes=fetch.max_bytes, total=fetch.timeout, per_host_delay=fetch.per_host_delay),
+        fetching=FetchLimits(
+            max_bytes=fetch.max_bytes,
+            total=fetch.timeout,
+            per_host_delay=fetch.per_host_delay,
+            per_source_delay=fetch.least_every,
+        ),
         agenda=AgendaLimits(fetch.jitter, fetch.backoff_max, fetch.least_every),
         tick=fetch.tick,
     )
@@ -52,6 +57,7 @@ def open_fetcher(settings: Settings, world: World) -> Fetcher:
         limits=world.fetching,
         clock=world.clock,
         gate=world.gate,
+        respect_robots=settings.fetch.respect_robots and world.sample is None,
         keys=settings.keys.by_kind(),
     )
 

@@ -55,7 +55,8 @@ def _steers(what: str, about: str) -> click.Command:
 
 
 pause_source = _steers("pause", "Leave a source alone, also after a restart.")
-resume_source = _steers("resume", "Read a paused source again.")
+resume_source = _steers("resume", "Read a source again that was paused, or said that it is gone.")
+move_source = _steers("move", "Read a source where its permanent redirects lead.")
 release_source = _steers("release", "Let go what is held back of a source, as one list for each chat.")
 discard_source = _steers("discard", "Send what is held back of a source to nobody.")
 poll_source = _steers("poll", "Poll a source within about a minute.")

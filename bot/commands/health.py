@@ -25,7 +25,7 @@ async def status(desk: Desk, call: Call) -> Reply:
 
 
 @command(
-    "sources [pause|resume|poll|release|discard ID]",
+    "sources [pause|resume|poll|move|release|discard ID]",
     "what is read, and how each source is doing; operators may pause one, poll it soon, or settle what is held of it",
     who=Who.EVERYBODY,
     steers=tuple(STEERS),

@@ -8,6 +8,7 @@ from datetime import timedelta
 from bot.commands.registry import Desk
 from bot.commands.wording import bold, echo, plural, refusal, reply
 from bot.core.intake import SourceSpec
+from bot.core.moves import host_of
 from bot.core.speech import Call, Reply
 
 # No source is asked more than once a minute, whoever wants it (reliability R25): nobody remembers when it was asked
@@ -37,6 +38,12 @@ async def _resume(desk: Desk, source: SourceSpec) -> Reply:
     if not await desk.store.resume_source(source.id):
         return reply(bold(source.name), " was not paused.")
     return reply(bold(source.name), " is read again. What was published meanwhile and still stands there will be sent.")
+
+
+async def _move(desk: Desk, source: SourceSpec) -> Reply:
+    if not (to := await desk.store.move_source(source, desk.clock.now())):
+        return refusal(bold(source.name), " redirects nowhere for good.")
+    return reply(bold(source.name), f" is read at {host_of(to)} from now on. Another `url` in bot.toml would win.")
 
 
 async def _poll(desk: Desk, source: SourceSpec) -> Reply:
@@ -70,6 +77,7 @@ async def _why_not(desk: Desk, source: SourceSpec) -> Reply:
 
 
 STEERS: Mapping[str, Callable[[Desk, SourceSpec], Awaitable[Reply]]] = {
+    "move": _move,
     "release": _release,
     "discard": _discard,
     "pause": _pause,

@@ -68,7 +68,8 @@ class Facts:
     an operator holds its messages, `waiting` what has not gone out, `unheard` where a chat cannot be told of alarms.
     `unsure`, `dead` and `untold` count rows that need a look: `untold` was given up before anything told it.
     `clock_ahead` is by how much this clock is ahead of the world's, `database` why it cannot be used. `backups_since`
-    is since when backups are made, None where they are not. `floods` is what the flood guard holds.
+    is since when backups are made, None where they are not. `floods` is what the flood guard holds, `moves`
+    what there is to say of sources that move.
     """
 
     now: datetime
@@ -90,6 +91,7 @@ class Facts:
     reload_failed: str = ""
     clock_ahead: timedelta | None = None
     floods: tuple[Flood, ...] = ()
+    moves: tuple[Alarm, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class Thresholds:
 class Alarm:
     """Something that stands. `key` stays the same while it does; `since` is when it began, where that is known.
 
-    `choices` are what can be done about it at once.
+    `choices` are what can be done about it at once. What is `passing` is told once, and never that it is over.
     """
 
     key: str
@@ -118,6 +120,7 @@ class Alarm:
     next_step: str
     since: datetime | None = None
     choices: tuple[Choice, ...] = ()
+    passing: bool = False
 
 
 def standing(facts: Facts, limits: Thresholds) -> tuple[Alarm, ...]:
@@ -127,6 +130,7 @@ def standing(facts: Facts, limits: Thresholds) -> tuple[Alarm, ...]:
         *_platforms(facts, limits),
         *_rows(facts),
         *_floods(facts),
+        *facts.moves,
         *_machine(facts, limits),
     ]
     return tuple(sorted(found, key=lambda alarm: (alarm.severity is not Severity.URGENT, alarm.key)))
@@ -294,7 +298,7 @@ def changes(known: Known, now_standing: tuple[Alarm, ...], now: datetime) -> tup
 def _followed(told: Told | None, alarm: Alarm | None, now: datetime) -> tuple[Told | None, Turn | None]:
     """Follow one alarm: what is known of it after now, and what there is to say."""
     if alarm is None:
-        return (None, None) if told is None else _gone(told, now)
+        return (None, None) if told is None or told.alarm.passing else _gone(told, now)
     if told is None or (told.over and not told.rests(now)):
         return Told(alarm, min(alarm.since or now, now), told_at=now), Turn.BEGAN
     if told.over:

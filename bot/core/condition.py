@@ -148,5 +148,5 @@ def _late(source: SourceSpec, cursor: Cursor, read_at: datetime, habit: Habit | 
 def _well(source: SourceSpec, cursor: Cursor, read_at: datetime, now: datetime) -> Finding:
     new = f", last new item {span_of_time(now - cursor.last_new_at)} ago" if cursor.last_new_at else ""
     moved = f"; it has moved to {cursor.moved_to}" if cursor.moved_polls >= PERSISTS_AFTER else ""
-    step = f"If that is right, give {source.id} the new address in the settings." if moved else ""
+    step = f"If that is right, follow it with `sources move {source.id}`." if moved else ""
     return Finding(Condition.OK, f"ok, read {span_of_time(now - read_at)} ago{new}{moved}", next_step=step)

@@ -18,6 +18,7 @@ from bot.core.alarms import Facts, SourceHealth
 from bot.core.floods import Flood
 from bot.core.intake import Cursor, FeedResponse, NotModified, SourceSpec, Standing
 from bot.core.model import DeliveryState
+from bot.core.turns import turns
 from bot.errors import FetchError, StoreError
 from bot.ports import Clock, Fetch, Store
 from bot.ports.oversight import Vitals
@@ -79,7 +80,7 @@ class Instruments:
         except StoreError as error:
             return Measured(self._facts(now, (), Vitals(), {}, str(error)))
         read = tuple(cursor for cursor in cursors if cursor.source_id not in paused)
-        facts = replace(self._facts(now, read, vitals, held, ""), floods=floods)
+        facts = replace(self._facts(now, read, vitals, held, ""), floods=floods, moves=turns(self.sources(), read, now))
         return Measured(facts, vitals, cursors, paused)
 
     async def _read(self) -> _Read:
