@@ -35,7 +35,7 @@ async def decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: Re
         past = await desk.store.past(keys_of(documents))
         began = desk.clock.monotonic()
         judged = judge(documents, past, index, baseline=baseline, now=now, previews=desk.previews)
-        verdicts = sift(source, cursor, await breathing(judged), now)
+        verdicts = sift(source, cursor, await breathing(judged), now, listed=reading.listed)
         judging_seconds = desk.clock.monotonic() - began
         items = Counter(verdict.state for verdict in verdicts)
         after = after_success(

@@ -5,18 +5,15 @@ Who is told is asked when it is let go, of the queries and subscribers of that t
 
 from __future__ import annotations
 
-import asyncio
-
 import structlog
 
 from bot.core.decide import matched, matched_late
 from bot.core.floods import Flood, let_go
 from bot.core.plan import deliveries_of
+from bot.poll.deciding import breathing
 from bot.poll.desk import PollDesk
 
 log = structlog.get_logger()
-
-_BREATHE_EVERY = 20  # documents matched before the event loop gets its turn
 
 
 async def release_floods(desk: PollDesk) -> None:
@@ -30,11 +27,8 @@ async def _release(desk: PollDesk, flood: Flood) -> None:
     async with desk.one_at_a_time:
         now = desk.clock.now()
         index = await desk.queries.refresh()
-        verdicts = []
-        for number, held in enumerate(await desk.store.held_of(flood.source_id), 1):
-            verdicts.append(let_go(matched_late(held, index), flood, now))
-            if number % _BREATHE_EVERY == 0:
-                await asyncio.sleep(0)
+        held = await desk.store.held_of(flood.source_id)
+        verdicts = await breathing(let_go(matched_late(one, index), flood, now) for one in held)
         readers = await desk.store.subscribers(matched(verdicts), flood.source_id)
         deliveries = deliveries_of(verdicts, readers, now)
         await desk.store.end_flood(verdicts, deliveries)
