@@ -14,6 +14,7 @@ from bot.core.model import Document, Topic
 from bot.core.query import read_topics
 from bot.reading import ReadingRoom
 from config import Settings
+from config.dockets import cases_of
 
 
 async def try_url(settings: Settings, url: str, kind: str) -> Mapping[str, object]:
@@ -24,7 +25,8 @@ async def try_url(settings: Settings, url: str, kind: str) -> Mapping[str, objec
         closing.push_async_callback(fetcher.close)
         reading = ReadingRoom()
         closing.push_async_callback(reading.close)
-        source = SourceSpec("tried", kind, "tried", url, settings.fetch.every)
+        cases = cases_of(url, {}) if kind == "docket" else {}
+        source = SourceSpec("tried", kind, "tried", url, settings.fetch.every, only=cases)
         began = world.clock.monotonic()
         got = await fetcher(source, url, Cursor(source.id))
         seconds = round(world.clock.monotonic() - began, 2)

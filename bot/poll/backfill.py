@@ -35,6 +35,7 @@ _NEAR_ENOUGH = timedelta(days=7)  # a source that publishes weekly has no docume
 _PAGES_AT_MOST = 50  # of one search; the interface begins again at page 1 after that
 _WINDOWS_AT_MOST = 8  # more than the whole Register of 90 days takes
 _REST = timedelta(seconds=5)  # after each page, beside the pace that its host is kept to
+_PATIENCE = timedelta(minutes=2)  # with a host that is busy, for one page
 _LOOK_EVERY = timedelta(minutes=1)
 _AGAIN_AFTER = timedelta(minutes=15)
 _DATE = "conditions[publication_date]"
@@ -114,10 +115,9 @@ def window(url: str, since: datetime, until: datetime) -> str:
 
 async def _page(desk: PollDesk, source: SourceSpec, url: str) -> tuple[tuple[Document, ...], str]:
     """Read one page: its documents, and where the next one is."""
-    async with desk.places:
-        response = await desk.fetch(source, url, Cursor(source.id))
+    response = await _fetched(desk, source, url)
     match response:
-        case Postponed() | FetchError():
+        case FetchError():
             raise response
         case NotModified():
             raise FetchError("a page answered 304 unasked")
@@ -128,6 +128,18 @@ async def _page(desk: PollDesk, source: SourceSpec, url: str) -> tuple[tuple[Doc
     if isinstance(parsed, ParseError):
         raise parsed
     return await cleaned(source, parsed.entries, desk.clock.now()), next(iter(parsed.more_urls), "")
+
+
+async def _fetched(desk: PollDesk, source: SourceSpec, url: str) -> FeedResponse | NotModified | FetchError:
+    """Fetch a page; a host that is busy with polls, which go first, is waited for outside of their places."""
+    waited = timedelta(0)
+    while True:
+        async with desk.places:
+            response = await desk.fetch(source, url, Cursor(source.id))
+        if not isinstance(response, Postponed) or waited + response.after > _PATIENCE:
+            return response
+        waited += response.after
+        await desk.clock.sleep(response.after.total_seconds())
 
 
 async def _record(desk: PollDesk, source: SourceSpec, documents: tuple[Document, ...]) -> None:

@@ -18,7 +18,7 @@ from bot.core.index import Index
 from bot.core.intake import Cursor, FeedResponse, NotModified, Parsed, SourceSpec
 from bot.core.model import Chat, DeliveryState, Voice
 from bot.core.query import parse
-from bot.errors import FetchError, ParseError
+from bot.errors import FetchError, ParseError, Postponed
 from bot.poll import Backfill, LiveIndex, PollDesk, poll_due
 from bot.poll.backfill import window
 from bot.ports import Store
@@ -200,6 +200,26 @@ async def test_polls_get_their_turn_between_two_pages(house: House) -> None:
     house.desk = replace(house.desk, fetch=watched, places=places, clock=Rests(house.clock.now()))
     await house.backfill.look()
     assert len(asked) == 4
+
+
+async def test_a_host_that_is_busy_is_waited_for_and_not_for_ever(house: House) -> None:
+    await house.take_stock()
+    house.register.search(until=2)
+    fetch, busy = house.desk.fetch, [timedelta(seconds=30), timedelta(seconds=40), timedelta(minutes=10)]
+
+    async def often_busy(source: SourceSpec, url: str, cursor: Cursor) -> FeedResponse | NotModified | FetchError:
+        if busy and (wait := busy.pop(0)):
+            return Postponed("it is busy", wait)
+        return await fetch(source, url, cursor)
+
+    house.desk = replace(house.desk, fetch=often_busy)
+    began = house.clock.now()
+    await house.backfill.look()
+    assert house.clock.now() - began == timedelta(seconds=70)
+    assert await house.known() == {"2026-10001", "2026-10002"}
+    house.clock.advance(timedelta(minutes=16))
+    await house.backfill.look()
+    assert await house.known() == house.expected()
 
 
 def test_a_window_keeps_the_search_and_replaces_its_days_and_order() -> None:

@@ -55,5 +55,5 @@ async def test_from_the_shell_it_is_facts_or_json_and_an_exit_code(tmp_path: Pat
         assert (code, json.loads(text)["items"]) == (0, 1)
         code, text = await daemon.ask("sources", "test", server.url("/gone"))
         assert (code, "404" in text) == (1, True)
-        code, text = await daemon.ask("sources", "test", server.url("/feed"), "--kind", "docket")
+        code, text = await daemon.ask("sources", "test", server.url("/feed"), "--kind", "telepathy")
         assert code == 2
