@@ -112,3 +112,23 @@ async def test_the_status_tells_operators_what_stands_and_others_how_much():
     seen = await replace(asker, is_operator=False).ask("status")
     assert "2 alarms: the operators of this bot know." in seen
     assert "disk" not in seen
+
+
+async def test_an_operator_follows_a_source_to_another_site():
+    asker = await an_operator()
+    reply = await asker.reply("sources move source-1")
+    assert not reply.ok
+    moved = Cursor("source-1", moved_to="https://new.example.com/feed?key=1", moved_since=NOON, moved_polls=3)
+    await asker.desk.store.commit((Changes(moved),))
+    answer = await asker.ask("sources move source-1")
+    assert "is read at new.example.com from now on" in answer
+    assert "key=1" not in answer
+    assert (await asker.desk.store.cursors())[0].address == moved.moved_to
+
+
+async def test_what_is_gone_is_revived_by_resuming_it():
+    asker = await an_operator()
+    await asker.desk.store.commit((Changes(Cursor("source-1", retired_at=NOON)),))
+    assert await due(asker) == ["source-2"]
+    assert "is read again" in await asker.ask("sources resume source-1")
+    assert await due(asker) == ["source-1", "source-2"]
