@@ -31,7 +31,7 @@ from bot.core.model import Document
 from bot.core.terms import normalize
 from bot.core.text import clean_controls, cut
 
-__all__ = ["canonical_url", "clean", "keys_of", "number_key", "title_key"]
+__all__ = ["canonical_url", "clean", "drafts", "keys_of", "named", "number_key", "title_key"]
 
 _TITLE_SIZE = 1_000
 _TEXT_SIZE = 60_000
@@ -60,9 +60,18 @@ _WORD = re.compile(r"\w+")
 
 def clean(source: SourceSpec, entries: Sequence[Entry], now: datetime) -> tuple[Document, ...]:
     """Make documents of what a source listed, leaving out entries that say nothing at all."""
-    documents = [made for entry in entries if (made := _document(source, entry, now))]
-    crowded = _crowded(documents)
-    return tuple(_named(document, crowded) for document in documents)
+    return named([made for made in drafts(source, entries, now) if made])
+
+
+def drafts(source: SourceSpec, entries: Iterable[Entry], now: datetime) -> tuple[Document | None, ...]:
+    """Make a draft of each entry by itself, None of one that says nothing at all; `named` makes documents of them."""
+    return tuple(_document(source, entry, now) for entry in entries)
+
+
+def named(listed: Sequence[Document]) -> tuple[Document, ...]:
+    """Give the drafts of one whole list the keys that remain theirs beside one another, and their ids."""
+    crowded = _crowded(listed)
+    return tuple(_named(document, crowded) for document in listed)
 
 
 def keys_of(documents: Iterable[Document]) -> frozenset[str]:

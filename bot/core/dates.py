@@ -20,6 +20,7 @@ _SKEW = timedelta(minutes=5)  # what two honest clocks may differ by
 _LATEST = timedelta(days=2)  # further ahead than any zone or wrong clock explains
 _LATEST_SCHEDULED = timedelta(days=366)  # public inspection dates lie ahead, though never a year
 _SHOWN = 40
+NOT_GIVEN = "date not given"
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ZONES_BY_HOURS = {
@@ -72,7 +73,7 @@ def claim(said: tuple[str, ...], seen_at: datetime, *, scheduled: bool = False) 
     """Weigh what a source says, the best field first. `scheduled`: days ahead are announced there, and right."""
     given = [text.strip() for text in said if text.strip()]
     if not given:
-        return Claim(None, Precision.NONE, "date not given")
+        return Claim(None, Precision.NONE, NOT_GIVEN)
     read = next(filter(None, map(read_date, given)), None)
     if read is None:
         return Claim(None, Precision.NONE, f"the date given, “{given[0][:_SHOWN]}”, cannot be read")

@@ -46,10 +46,12 @@ class Hints:
     """What reading one source takes besides its answer: settings of its own, by name, such as CSS selectors.
 
     `only` are the cases that a court's docket is read for, as number and name; the others are not even taken over.
+    `known` are the entries that need not be read again, by what `Parsed.spans` called them.
     """
 
     select: Mapping[str, str] = field(default_factory=dict)
     only: Mapping[str, str] = field(default_factory=dict)
+    known: frozenset[str] = frozenset()
 
 
 NO_HINTS = Hints()
@@ -212,7 +214,12 @@ class WatchedPage:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a source's `parse` makes of one response. `more_urls` are further pages to fetch in the same poll."""
+    """What a source's `parse` makes of one response. `more_urls` are further pages to fetch in the same poll.
+
+    `spans` names every entry of the list, in its order, by a hash (`bot.core.splice`); `entries` are then those that
+    were not known. Where it is empty, the list could not be taken apart, and `entries` are all.
+    """
 
     entries: tuple[Entry, ...]
     more_urls: tuple[str, ...] = ()
+    spans: tuple[str, ...] = ()

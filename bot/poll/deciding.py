@@ -11,12 +11,14 @@ from datetime import datetime
 import structlog
 
 from bot.core.agenda import after_success
-from bot.core.clean import clean, keys_of
+from bot.core.clean import clean, keys_of, named
 from bot.core.decide import judge, matched
 from bot.core.floods import noted, sift
 from bot.core.intake import Cursor, Entry, SourceSpec
+from bot.core.listed import Draft, drafted, needs_whole
 from bot.core.model import Changes, Document, State, Verdict
 from bot.core.plan import plan
+from bot.errors import ParseError
 from bot.poll.desk import PollDesk, Polled, Reading, note_turns
 from bot.poll.watching import asking_for_all
 
@@ -25,17 +27,35 @@ log = structlog.get_logger()
 BREATHE_EVERY = 20  # documents judged before the event loop gets its turn
 
 
-async def decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: Reading) -> Polled:
-    """Decide in line and commit: documents, deliveries and cursor together."""
+async def decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: Reading) -> Polled | ParseError:
+    """Decide in line and commit: documents, deliveries and cursor together.
+
+    Where an entry that was not read again is no longer what it was to us, the answer is read whole after all.
+    """
+    while (polled := await _decide(desk, source, cursor, reading)) is None:
+        parsed = await desk.read(source, reading.response)
+        if isinstance(parsed, ParseError):
+            return parsed
+        log.info("poll.read_whole", source=source.id)
+        further = reading.entries[reading.read_of_first :]
+        reading = replace(reading, entries=(*parsed.entries, *further), spans=parsed.spans, last=None)
+    return polled
+
+
+async def _decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: Reading) -> Polled | None:
+    """Decide and commit; None, with nothing done, where that takes the text of an entry that was not read again."""
     now = desk.clock.now()
-    documents = await cleaned(source, reading.entries, now)
+    draft = await _drafted(source, reading, now)
+    documents = named(draft.documents)
     baseline = cursor.last_success_at is None
     async with desk.one_at_a_time:
         index = await desk.queries.refresh()
         past = await desk.store.past(keys_of(documents))
         began = desk.clock.monotonic()
-        judged = judge(documents, past, index, baseline=baseline, now=now, previews=desk.previews)
-        verdicts = sift(source, cursor, await breathing(judged), now, listed=reading.listed)
+        judged = await breathing(judge(documents, past, index, baseline=baseline, now=now, previews=desk.previews))
+        if needs_whole(judged):
+            return None
+        verdicts = sift(source, cursor, judged, now, listed=reading.listed)
         judging_seconds = desk.clock.monotonic() - began
         items = Counter(verdict.state for verdict in verdicts)
         after = after_success(
@@ -52,6 +72,8 @@ async def decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: Re
         readers = await desk.store.subscribers(matched(verdicts), source.id)
         changes = _with_page(plan(after, verdicts, readers, now), reading)
         await desk.store.commit((changes,))
+    if draft.listed:
+        desk.lists.keep(draft.listed)
     note_turns(cursor, after)
     if held := sum(verdict.held for verdict in verdicts):
         log.warning("flood.held", source=source.id, items=held)
@@ -80,6 +102,12 @@ async def breathing(verdicts: Iterable[Verdict]) -> list[Verdict]:
         if len(judged) % BREATHE_EVERY == 0:
             await asyncio.sleep(0)
     return judged
+
+
+async def _drafted(source: SourceSpec, reading: Reading, now: datetime) -> Draft:
+    if len(reading.entries) <= BREATHE_EVERY:
+        return drafted(source, reading.entries, reading.spans, reading.last, now)
+    return await asyncio.to_thread(drafted, source, reading.entries, reading.spans, reading.last, now)
 
 
 async def cleaned(source: SourceSpec, entries: tuple[Entry, ...], now: datetime) -> tuple[Document, ...]:

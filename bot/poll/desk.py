@@ -11,9 +11,11 @@ import structlog
 from bot.core.agenda import AgendaLimits
 from bot.core.index import Index
 from bot.core.intake import Cursor, Entry, FeedResponse, SourceSpec, WatchedPage
+from bot.core.listed import Listed
 from bot.core.model import Changes, State
 from bot.core.moves import host_of
 from bot.core.query import QueryError
+from bot.poll.lists import LastLists
 from bot.ports import Clock, Fetch, Read, Store
 
 log = structlog.get_logger()
@@ -63,6 +65,7 @@ class PollDesk:
     poll_seconds: float = POLL_SECONDS
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(8))
     one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+    lists: LastLists = field(default_factory=LastLists)
 
     @property
     def previews(self) -> frozenset[str]:
@@ -107,6 +110,8 @@ class Reading:
     Of a page that is watched for change: what is to be remembered of it, and whether something about it is `unsettled`,
     so that the next poll has to see the whole of it again. `listed` is how many items the list has, where only those
     were read that may be new: without it a usual day would look like a flood.
+    `spans` and `last` are as in `bot.core.listed`: the entries of the first answer, and what stands for those of them
+    that were not read again.
     """
 
     response: FeedResponse
@@ -115,3 +120,11 @@ class Reading:
     listed: int = 0
     page: WatchedPage | None = None
     unsettled: bool = False
+    spans: tuple[str, ...] = ()
+    last: Listed | None = None
+
+    @property
+    def read_of_first(self) -> int:
+        """How many of the entries are of the first answer; the others are of further pages."""
+        known = self.last.drafts if self.last else {}
+        return sum(span not in known for span in self.spans)

@@ -27,17 +27,18 @@ async def gather(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Reading 
     A body that is byte for byte the last one is not parsed. One bad page fails the poll: its validators are not
     kept, so the next poll sees everything again.
     """
-    source = in_place(source, cursor)
+    configured, source = source, in_place(source, cursor)
     response = await desk.fetch(source, source.url, asking(source, cursor, desk.clock.now()))
     if not isinstance(response, FeedResponse):
         return response
     body_hash = xxh3_128_hexdigest(response.body)
     if body_hash == cursor.body_hash:
         return Reading(response, (), body_hash)
-    parsed = await desk.read(source, response)
+    last = desk.lists.take(configured, desk.clock.now())
+    parsed = await desk.read(source, response, frozenset(last.drafts if last else ()))
     if isinstance(parsed, ParseError):
         return parsed
-    entries = list(parsed.entries)
+    spans, entries = parsed.spans, list(parsed.entries)
     for _ in range(PAGES_AT_MOST - 1):
         if not parsed.more_urls or not await _any_unseen(desk, source, parsed.entries):
             break
@@ -54,7 +55,7 @@ async def gather(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Reading 
     else:
         if parsed.more_urls and cursor.last_success_at is not None:
             log.warning("poll.cut_short", source=source.id, entries=len(entries))
-    return Reading(response, tuple(entries), body_hash)
+    return Reading(response, tuple(entries), body_hash, spans=spans, last=last)
 
 
 async def _page(desk: PollDesk, source: SourceSpec, url: str) -> FeedResponse | NotModified | FetchError:

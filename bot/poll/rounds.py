@@ -77,7 +77,7 @@ async def _poll(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Polled:
         case Reading() if got.body_hash != cursor.body_hash and source.kind == KIND:
             return await _watched(desk, source, cursor, got)
         case Reading() if got.body_hash != cursor.body_hash:
-            return await decide(desk, source, cursor, got)
+            return await _decided(desk, source, cursor, got)
         case Reading(response=response, body_hash=body_hash):
             return _unchanged(desk, source, cursor, response, body_hash)
         case NotModified():
@@ -90,10 +90,15 @@ async def _poll(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Polled:
             assert_never(got)
 
 
+async def _decided(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: Reading) -> Polled:
+    polled = await decide(desk, source, cursor, reading)
+    return _failed(desk, source, cursor, polled) if isinstance(polled, ParseError) else polled
+
+
 async def _watched(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: Reading) -> Polled:
     match await compare(desk, source, reading):
         case Reading() as compared:
-            return await decide(desk, source, cursor, compared)
+            return await _decided(desk, source, cursor, compared)
         case Unbelieved(error=error, page=page):
             failed = _failed(desk, source, asking_for_all(cursor), error)
             return replace(failed, changes=replace(failed.changes, page=page) if failed.changes else None)

@@ -64,7 +64,11 @@ class Fetch(Protocol):
 class Read(Protocol):
     """Parse in the killable child process. Never raises: an error is a value."""
 
-    async def __call__(self, source: SourceSpec, response: FeedResponse) -> Parsed | ParseError: ...
+    async def __call__(
+        self, source: SourceSpec, response: FeedResponse, known: frozenset[str] = frozenset(), /
+    ) -> Parsed | ParseError:
+        """Read an answer; entries that are `known`, by the names in `Parsed.spans`, may be left out."""
+        ...
 
 
 Answer = Callable[[Call], Awaitable[Reply]]

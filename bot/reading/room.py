@@ -7,11 +7,11 @@ import json
 import socket
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import structlog
 
-from bot.core.intake import Entry, FeedResponse, Parsed, SourceSpec
+from bot.core.intake import Entry, FeedResponse, Hints, Parsed, SourceSpec
 from bot.errors import ParseError
 from bot.reading.wire import (
     ENTRIES_AT_MOST,
@@ -20,6 +20,7 @@ from bot.reading.wire import (
     decode_answer_head,
     decode_end,
     decode_entry,
+    decode_spans,
     encode_request,
 )
 
@@ -64,11 +65,13 @@ class ReadingRoom:
             )
         self._socket = ours
 
-    async def __call__(self, source: SourceSpec, response: FeedResponse) -> Parsed | ParseError:
+    async def __call__(
+        self, source: SourceSpec, response: FeedResponse, known: frozenset[str] = frozenset(), /
+    ) -> Parsed | ParseError:
         """Parse an answer; see `bot.ports.Read`."""
         async with self._turn:
             try:
-                lines, stopped = await self._ask(source, response)
+                lines, stopped = await self._ask(source, response, replace(source.hints, known=known))
             except ParseError as error:
                 return error
         return await result(lines, stopped)
@@ -77,13 +80,13 @@ class ReadingRoom:
         """End the zygote, and with it the job that may be running."""
         self._drop()
 
-    async def _ask(self, source: SourceSpec, response: FeedResponse) -> tuple[bytes, str]:
+    async def _ask(self, source: SourceSpec, response: FeedResponse, hints: Hints) -> tuple[bytes, str]:
         """Hand the answer over, once more to a new zygote where the old one is gone."""
         for _ in range(_ATTEMPTS):
             try:
                 reader, writer = await self._ready()
                 async with asyncio.timeout(self._limits.wall + self._limits.grace):
-                    writer.write(encode_request(source.kind, response, source.hints))
+                    writer.write(encode_request(source.kind, response, hints))
                     await writer.drain()
                     size, stopped = decode_answer_head(await reader.readline())
                     return await reader.readexactly(size), stopped
@@ -142,4 +145,4 @@ async def _decode(lines: bytes) -> Parsed | ParseError:
         entries.append(decode_entry(line))
         if len(entries) % _BREATHE_EVERY == 0:
             await asyncio.sleep(0)
-    return Parsed(tuple(entries), end)
+    return Parsed(tuple(entries), end, decode_spans(last))

@@ -2,7 +2,7 @@
 
     daemon → zygote   {kind, hints, source_id, url, status, headers, fetched_at, size} ⏎ body
     zygote → daemon   {size, stopped} ⏎ lines of the job
-    job → zygote      {entry} ⏎ … {more_urls} ⏎   or   {error, sentence} ⏎
+    job → zygote      {entry} ⏎ … {more_urls, spans} ⏎   or   {error, sentence} ⏎
 
 The last line of a job says that it came to its end. Where it is missing, `stopped` says why.
 The daemon believes nothing of it: a job may be in the hands of whoever wrote the feed.
@@ -29,6 +29,7 @@ _AT_MOST = {"title": 4_000, "summary": 100_000, "content": 100_000, "guid": 2_00
 _AT_MOST_ELSE = 2_000
 _NAMES_AT_MOST = 100
 _SENTENCE_AT_MOST = 300
+_SPAN_AT_MOST = 64
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _TEXTS = ("guid", "url", "title", "summary", "content", "published", "updated")
 
@@ -50,7 +51,7 @@ class ReadLimits:
 def encode_request(kind: str, response: FeedResponse, hints: Hints) -> bytes:
     head = {
         "kind": kind,
-        "hints": {"select": dict(hints.select), "only": dict(hints.only)},
+        "hints": {"select": dict(hints.select), "only": dict(hints.only), "known": sorted(hints.known)},
         "source_id": response.source_id,
         "url": response.url,
         "status": response.status,
@@ -64,7 +65,8 @@ def encode_request(kind: str, response: FeedResponse, hints: Hints) -> bytes:
 def decode_request(head: bytes, read: Callable[[int], bytes]) -> tuple[str, FeedResponse, Hints]:
     """Return kind, response and hints. The daemon wrote this, so it is what it should be."""
     fields = json.loads(head)
-    kind, size, hints = fields.pop("kind"), fields.pop("size"), Hints(**fields.pop("hints"))
+    kind, size, said = fields.pop("kind"), fields.pop("size"), fields.pop("hints")
+    hints = Hints(**{**said, "known": frozenset(said["known"])})
     fetched_at = datetime.fromisoformat(fields.pop("fetched_at"))
     return kind, FeedResponse(**fields, fetched_at=fetched_at, body=read(size)), hints
 
@@ -82,7 +84,8 @@ def encode_parsed(parsed: Parsed) -> bytes:
     """Write a job's good result, every field bounded and fit to be stored."""
     if len(parsed.entries) > ENTRIES_AT_MOST:
         raise ParseError(f"there are more than {ENTRIES_AT_MOST:,} entries", kind="parse_limit")
-    return b"".join([*map(_encode_entry, parsed.entries), _line({"more_urls": _bounded_all(parsed.more_urls, 8_000)})])
+    end = {"more_urls": _bounded_all(parsed.more_urls, 8_000), "spans": list(parsed.spans)}
+    return b"".join([*map(_encode_entry, parsed.entries), _line(end)])
 
 
 def encode_error(error: ParseError) -> bytes:
@@ -107,6 +110,14 @@ def decode_end(line: bytes) -> tuple[str, ...] | ParseError:
         kind = _text(fields["error"])
         return ParseError(_text(fields["sentence"])[:_SENTENCE_AT_MOST], kind=kind if kind in KINDS else "broken")
     return _texts(fields["more_urls"])
+
+
+def decode_spans(line: bytes) -> tuple[str, ...]:
+    """Read from a job's last line what the entries of the list are called. Raises like `decode_entry`."""
+    spans = _texts(_mapping(json.loads(line)).get("spans", []))
+    if len(spans) > ENTRIES_AT_MOST or any(len(span) > _SPAN_AT_MOST for span in spans):
+        raise ValueError("no such names were given out")
+    return spans
 
 
 def _encode_entry(entry: Entry) -> bytes:

@@ -1,4 +1,4 @@
-"""RSS 0.9x to 2.0, Atom and RDF, through feedparser.
+"""RSS 0.9x to 2.0, Atom and RDF, through feedparser; and JSON Feed.
 
 What feedparser is spared or kept from, and why:
 
@@ -9,6 +9,8 @@ What feedparser is spared or kept from, and why:
   whenever the feed moves. Links are made absolute here.
 * Its dates are not used. What the source wrote goes on as it is, for `bot.core.clean` to judge.
 * Its tolerance has one limit: a document that is not closed was cut on the way, and is not used at all.
+* It need not read again what is known (`bot.core.splice`), provided that all it reads is sound: over unsound markup
+  it takes another parser, and then for the whole list.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ import feedparser
 
 from bot.core.intake import NO_HINTS, Entry, FeedResponse, Hints, Parsed
 from bot.core.plain import plain
+from bot.core.splice import find_spans
 from bot.errors import ParseError
+from bot.jsonfeed import read_json_feed
 from bot.ports import Source
 
 _WEB_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE)
@@ -44,32 +48,58 @@ _NAMES_A_PLACE = re.compile("https?://", re.IGNORECASE)
 class Feed:
     """A feed as it comes. Entries are in the feed's own order."""
 
-    def parse(self, response: FeedResponse, _hints: Hints = NO_HINTS) -> Parsed:
-        """Read all entries; a feed without any is fine. Raise `ParseError` where it is no feed, or only part of one."""
+    def parse(self, response: FeedResponse, hints: Hints = NO_HINTS) -> Parsed:
+        """Read all entries, or those alone that are not known where the list can be taken apart.
+
+        A feed without any is fine. Raise `ParseError` where it is no feed, or only part of one.
+        """
         body = response.body
+        if _JSON.match(body):
+            return read_json_feed(body, response.url)
         if why := _no_feed(body):
             raise ParseError(why, kind="not_a_feed")
         _check_entities(body)
-        result = feedparser.parse(
-            io.BytesIO(body),
-            response_headers={"content-type": _content_type(response.headers.get("content-type", ""), body)},
-            resolve_relative_uris=False,
-            sanitize_html=False,
-        )
+        content_type = _content_type(response.headers.get("content-type", ""), body)
+        spans = find_spans(body, content_type, response.url)
+        if spans and (unknown := spans.unknown(hints.known)) < len(spans.hashes):
+            result = _read(spans.without(hints.known, body), content_type)
+            if _is_sound(result, unknown):
+                return Parsed(_entries(result, response.url), spans=spans.hashes)
+        result = _read(body, content_type)
         _check_whole(result, body)
         if not result["version"]:
             raise ParseError("the answer is neither RSS nor Atom", kind="not_a_feed")
-        is_atom = result["version"].startswith("atom")
-        return Parsed(tuple(_entry(raw, response.url, is_atom=is_atom) for raw in result["entries"]))
+        countable = spans is not None and _is_sound(result, len(spans.hashes))
+        return Parsed(_entries(result, response.url), spans=spans.hashes if spans and countable else ())
+
+
+def _read(body: bytes, content_type: str) -> Mapping[str, Any]:
+    result: Mapping[str, Any] = feedparser.parse(
+        io.BytesIO(body),
+        response_headers={"content-type": content_type},
+        resolve_relative_uris=False,
+        sanitize_html=False,
+    )
+    return result
+
+
+def _is_sound(result: Mapping[str, Any], entries: int) -> bool:
+    """Tell whether the markup was read as what it is, and every entry that we counted was found."""
+    error = result.get("bozo_exception")
+    is_read_as_it_is = error is None or isinstance(error, feedparser.CharacterEncodingOverride)
+    return is_read_as_it_is and bool(result["version"]) and len(result["entries"]) == entries
+
+
+def _entries(result: Mapping[str, Any], url: str) -> tuple[Entry, ...]:
+    is_atom = result["version"].startswith("atom")
+    return tuple(_entry(raw, url, is_atom=is_atom) for raw in result["entries"])
 
 
 def _no_feed(body: bytes) -> str:
     """Say what the answer is if that shows at once: a login page or a challenge with status 200 is no empty day."""
     if not body.strip():
         return "the answer is empty"
-    if _WEB_PAGE.match(body):
-        return "the answer is a web page, not a feed"
-    return "the answer is JSON, not a feed" if _JSON.match(body) else ""
+    return "the answer is a web page, not a feed" if _WEB_PAGE.match(body) else ""
 
 
 def _check_entities(body: bytes) -> None:

@@ -50,7 +50,7 @@ def listing(entries: Sequence[Entry]) -> str:
     return json.dumps([asdict(entry) for entry in entries])
 
 
-async def read(source: SourceSpec, response: FeedResponse) -> Parsed | ParseError:
+async def read(source: SourceSpec, response: FeedResponse, _known: frozenset[str] = frozenset()) -> Parsed | ParseError:
     """Read lists of entries as they are, and feeds as ever."""
     if response.body.lstrip().startswith(b"<"):
         return FEED.parse(response)

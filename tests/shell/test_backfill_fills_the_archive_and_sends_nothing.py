@@ -33,7 +33,7 @@ from tests.fakes.fetching import a_fetcher
 PATH = "/documents.json?conditions%5Bagencies%5D%5B%5D=x&order=newest&per_page=2"
 
 
-async def read(source: SourceSpec, response: FeedResponse) -> Parsed | ParseError:
+async def read(source: SourceSpec, response: FeedResponse, _known: frozenset[str] = frozenset()) -> Parsed | ParseError:
     try:
         return load(source.kind).parse(response)
     except ParseError as error:

@@ -40,7 +40,9 @@ class Reader:
     def __init__(self) -> None:
         self.parsed: list[str] = []
 
-    async def __call__(self, source: SourceSpec, response: FeedResponse) -> Parsed | ParseError:
+    async def __call__(
+        self, source: SourceSpec, response: FeedResponse, _known: frozenset[str] = frozenset()
+    ) -> Parsed | ParseError:
         self.parsed.append(response.url)
         try:
             body = json.loads(response.body)

@@ -42,7 +42,7 @@ def published(*numbers: str) -> str:
     return json.dumps({"count": len(results), "results": results})
 
 
-async def read(source: SourceSpec, response: FeedResponse) -> Parsed | ParseError:
+async def read(source: SourceSpec, response: FeedResponse, _known: frozenset[str] = frozenset()) -> Parsed | ParseError:
     return load(source.kind).parse(response)
 
 
