@@ -96,19 +96,17 @@ def _is_unseen(verdict: Verdict) -> bool:
     return verdict.state in {State.NEW, State.ADDITION}
 
 
-def sift(
-    source: SourceSpec, cursor: Cursor, verdicts: Sequence[Verdict], now: datetime, *, listed: int = 0
-) -> tuple[Verdict, ...]:
+def sift(source: SourceSpec, cursor: Cursor, verdicts: Sequence[Verdict], now: datetime) -> tuple[Verdict, ...]:
     """Say of what is new whether it is sent as usual, sent as late, held, or only recorded.
 
-    `cursor` is as it was before this poll. `listed` is how many items the list has, where not all of them were read.
-    On a baseline nothing is asked, since nothing is sent; nor of a page that is watched, whose changes are of today.
+    `verdicts` are those of the whole list, `cursor` is as it was before this poll. On a baseline nothing is asked,
+    since nothing is sent; nor of a page that is watched, whose changes are of today.
     """
     last = cursor.last_success_at
     if last is None or source.kind == "page":
         return tuple(verdicts)
     aged = [_aged(verdict, last, now) for verdict in _without_constant_date(verdicts, last)]
-    older, total = sum(one.claims_older for one in aged), max(listed, len(verdicts))
+    older, total = sum(one.claims_older for one in aged), len(verdicts)
     if source.kind not in NEVER_HELD and is_flood(older, total, cursor.unseen_recent):
         words = f"{older} of {total} items of one poll were unseen and claim to be older than the last"
         return tuple(_held_or_not(one, last, now, words) for one in aged)

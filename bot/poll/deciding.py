@@ -55,7 +55,7 @@ async def _decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: R
         judged = await breathing(judge(documents, past, index, baseline=baseline, now=now, previews=desk.previews))
         if needs_whole(judged):
             return None
-        verdicts = sift(source, cursor, judged, now, listed=reading.listed)
+        verdicts = sift(source, cursor, judged, now)
         judging_seconds = desk.clock.monotonic() - began
         items = Counter(verdict.state for verdict in verdicts)
         after = after_success(

@@ -108,8 +108,7 @@ class Reading:
     """A list that was read: its first response and the entries of all its pages.
 
     Of a page that is watched for change: what is to be remembered of it, and whether something about it is `unsettled`,
-    so that the next poll has to see the whole of it again. `listed` is how many items the list has, where only those
-    were read that may be new: without it a usual day would look like a flood.
+    so that the next poll has to see the whole of it again.
     `spans` and `last` are as in `bot.core.listed`: the entries of the first answer, and what stands for those of them
     that were not read again.
     """
@@ -117,7 +116,6 @@ class Reading:
     response: FeedResponse
     entries: tuple[Entry, ...]
     body_hash: str
-    listed: int = 0
     page: WatchedPage | None = None
     unsettled: bool = False
     spans: tuple[str, ...] = ()

@@ -31,9 +31,8 @@ def news(count: int, **how: object) -> list[Verdict]:
 
 
 def sifted(verdicts: list[Verdict], **how: object) -> tuple[Verdict, ...]:
-    changes = {"source": a_source(), "cursor": CURSOR, "listed": 0} | how
-    source, cursor, listed = (changes[name] for name in ("source", "cursor", "listed"))
-    return sift(source, cursor, verdicts, NOW, listed=listed)  # type: ignore[arg-type]  # as given
+    changes = {"source": a_source(), "cursor": CURSOR} | how
+    return sift(changes["source"], changes["cursor"], verdicts, NOW)  # type: ignore[arg-type]  # as given
 
 
 @pytest.mark.parametrize(
@@ -69,9 +68,10 @@ def test_what_a_flood_holds_is_asked_nobody_and_says_why() -> None:
     )
 
 
-def test_what_was_not_read_of_a_list_counts_as_known() -> None:
-    assert sifted(news(12), listed=20)[0].held is False
-    assert sifted(news(12), listed=19)[0].held is True
+def test_what_a_list_goes_on_to_show_makes_a_flood_less_likely() -> None:
+    known = [new(100 + number, state=State.SEEN, days=number) for number in range(8)]
+    assert sifted([*news(12), *known])[0].held is False
+    assert sifted([*news(12), *known[1:]])[0].held is True
 
 
 def test_copies_of_what_others_told_make_a_flood_too_but_are_recorded_as_ever() -> None:
