@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.core.alarms import Waiting
+from bot.core.habit import Rhythm
 from bot.core.intake import SourceSpec
 from bot.core.model import DeliveryState
 
@@ -71,6 +72,10 @@ class Oversight(Protocol):
 
     async def vitals(self, now: datetime) -> Vitals:
         """Measure, as things stand at this moment."""
+        ...
+
+    async def rhythms(self, since: datetime) -> Mapping[str, Rhythm]:
+        """When each source had news, of all that is stored of it and dated after `since`."""
         ...
 
     async def note(self, entry: Audited) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.core.alarms import Waiting
+from bot.core.habit import Rhythm
 from bot.core.intake import Cursor, Trouble
-from bot.core.model import Chat, DeliveryState
+from bot.core.model import Chat, DeliveryState, Document
 from bot.ports import Census
 from bot.ports.oversight import COUNTED, Audited, Vitals
 from bot.store import rules
@@ -65,6 +66,25 @@ def vitals(rows: Collection[Row], people: People, now: datetime) -> Vitals:
         rows={state: states[state] for state in COUNTED},
         untold=sum(row.state is DeliveryState.EXPIRED and not row.delivery.receipt for row in rows),
     )
+
+
+def rhythms(documents: Iterable[Document], since: datetime) -> Mapping[str, Rhythm]:
+    """Say when each source had news."""
+    by_source: dict[str, list[Document]] = {}
+    for document in documents:
+        if _made(document) >= since:
+            by_source.setdefault(document.source_id, []).append(document)
+    return {source_id: _rhythm(of) for source_id, of in by_source.items()}
+
+
+def _rhythm(documents: Collection[Document]) -> Rhythm:
+    first, last = min(one.seen_at for one in documents), max(one.seen_at for one in documents)
+    days = tuple(sorted({_made(one).date() for one in documents}))
+    return Rhythm(days, max(map(_made, documents)), last if last > first else None)
+
+
+def _made(document: Document) -> datetime:
+    return min(document.claimed_at or document.seen_at, document.seen_at)
 
 
 def census(rows: Collection[Row], people: People, documents: int) -> Census:

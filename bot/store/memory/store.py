@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bot.core.added import Added, Refusal, Wanted, is_added
 from bot.core.floods import Flood
+from bot.core.habit import Rhythm
 from bot.core.intake import Cursor, SourceSpec, WatchedPage
 from bot.core.lateness import Patience
 from bot.core.model import (
@@ -37,7 +38,7 @@ from bot.store.memory.archive import Archive
 from bot.store.memory.flooding import Held
 from bot.store.memory.keeping import kept
 from bot.store.memory.outbox import Outbox
-from bot.store.memory.oversight import Overseen, census, revived, sooner, vitals, with_address
+from bot.store.memory.oversight import Overseen, census, revived, rhythms, sooner, vitals, with_address
 from bot.store.memory.people import NEVER, People
 from bot.store.memory.retention import prune
 
@@ -317,6 +318,9 @@ class MemoryStore:
 
     async def vitals(self, now: datetime) -> Vitals:
         return vitals(self._rows.values(), self._people, now)
+
+    async def rhythms(self, since: datetime) -> Mapping[str, Rhythm]:
+        return rhythms((one.document for one in self._archive.documents.values()), since)
 
     async def note(self, entry: Audited) -> None:
         self._overseen.audited.append(entry)

@@ -119,6 +119,7 @@ class SqliteStore:
     paused_sources = threaded(oversight.paused_sources)
     poll_next = threaded(oversight.poll_next)
     vitals = threaded(oversight.vitals)
+    rhythms = threaded(oversight.rhythms)
     note = threaded(oversight.note)
     audit = threaded(oversight.audit)
 
