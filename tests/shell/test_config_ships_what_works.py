@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections import Counter
 from datetime import timedelta
@@ -15,7 +16,7 @@ from config.layers import SECRETS, SECTIONS
 from config.not_yet import KINDS_NOT_YET
 from config.shipped import shipped
 from config.units import read_duration
-from config.words import read_url
+from config.words import read_docket_number, read_url
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE = ROOT.parent / "shared" / "catalogue" / "sources.toml"
@@ -144,6 +145,23 @@ def test_the_federal_register_is_asked_for_what_is_read_of_it(source: dict[str, 
     assert asked["order"] == ["newest"]
     assert 2 <= int(asked["per_page"][0]) <= 2000
     assert any(key.startswith("conditions[") for key in asked)
+
+
+DOCKETS = shipped("dockets")
+
+
+def test_every_case_belongs_to_a_court_that_can_be_chosen_and_is_listed_once() -> None:
+    hosts = {urlsplit(source["url"]).hostname for source in SOURCES if source["kind"] == "docket"}
+    assert {f"ecf.{case['court']}.uscourts.gov" for case in DOCKETS} <= hosts
+    assert len({(case["court"], case["number"]) for case in DOCKETS}) == len(DOCKETS)
+
+
+@pytest.mark.parametrize("case", DOCKETS, ids=lambda case: f"{case['court']} {case['number']}")
+def test_a_case_is_named_after_who_brought_it_and_its_number_is_one(case: dict[str, str]) -> None:
+    assert set(case) == {"court", "number", "name"}
+    assert read_docket_number(case["number"])
+    assert re.fullmatch(r"[A-Z].+ v\. [A-Z].+", case["name"])
+    assert not re.search(r"\b(Doe|Roe|Jane|John)\b|\b[A-Z]\. ?[A-Z]\.", case["name"]), "people are left out"
 
 
 def test_the_topics_that_were_promised_are_there() -> None:
