@@ -15,13 +15,23 @@ from urllib.parse import urljoin, urlsplit
 
 from lxml import etree, html
 
+from bot.core.intake import FeedResponse
 from bot.core.plain import plain
 from bot.core.selectors import Selector, read_selector
+from bot.errors import ParseError
 
 Element: TypeAlias = html.HtmlElement
+XmlElement: TypeAlias = etree._Element  # noqa: SLF001 — the only name that lxml gives to its type
 
 _CHARSET = re.compile(r"""charset=["']?([\w.:-]+)""", re.IGNORECASE)
+_OPENS = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(!doctype\s+html|[a-z][a-z0-9]*)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_XML_ROOTS = frozenset({b"rss", b"feed", b"rdf", b"urlset", b"sitemapindex", b"opml", b"xml"})
+_ROOT_CLOSES = re.compile(rb"</html\s*>", re.IGNORECASE)
 _WEB = frozenset({"http", "https"})
+_HEAD = 5_000  # bytes in which a page must begin
 _SELECTORS_KEPT = 500
 
 
@@ -35,6 +45,42 @@ def read_html(body: bytes, content_type: str = "") -> Element:
         return html.document_fromstring(body, parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError) as error:
         raise ValueError("there is no web page in it") from error
+
+
+def read_page(response: FeedResponse) -> Element:
+    """Read a web page that must be whole; raise `ParseError` where it is none, or where its end is missing.
+
+    A page that opens a document has to close it. What is only part of one has to close as many of its first kind of
+    element as it opens. HTML allows to leave ends out, and a site that does so cannot be watched: it could not be told
+    from one whose pages are cut on the way, and a page that was cut looks like one from which items were removed.
+    """
+    body = response.body
+    opens = _OPENS.match(body, 0, _HEAD)
+    name = opens[1].lower() if opens else b""
+    if not name or name in _XML_ROOTS:
+        raise ParseError("the answer is not a web page", kind="not_a_feed")
+    if not _is_whole(body, name):
+        raise ParseError("the page is cut off before its end", kind="broken")
+    try:
+        return read_html(body, response.headers.get("content-type", ""))
+    except ValueError as error:
+        raise ParseError(str(error), kind="not_a_feed") from error
+
+
+def read_xml(body: bytes) -> XmlElement:
+    """Read XML that must be well-formed; raise `ValueError` where it is not. Entities stay as they are."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        return etree.fromstring(body, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise ValueError("it is no well-formed XML") from error
+
+
+def _is_whole(body: bytes, name: bytes) -> bool:
+    if name == b"html" or name.startswith(b"!"):
+        return bool(_ROOT_CLOSES.search(body))
+    opened = re.findall(rb"<" + name + rb"\b", body, re.IGNORECASE)
+    return len(opened) <= len(re.findall(rb"</" + name + rb"\s*>", body, re.IGNORECASE))
 
 
 def read_rows(body: bytes, root: str, row: str) -> Iterator[dict[str, str]]:

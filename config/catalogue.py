@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 import bot
+from bot.core.selectors import why_wrong
 from config.brisk import brisk_problems
 from config.not_yet import KINDS_NOT_YET
 from config.problems import Problem, doubled, told
@@ -81,6 +82,7 @@ def _judged(item: Mapping[str, Any], where: str, fetch: Fetch) -> Iterator[Probl
     kind, kinds = item.get("kind"), (*known_kinds(), *KINDS_NOT_YET)
     if isinstance(kind, str) and kind not in kinds:
         yield f"{where}.kind", f"{kind!r} is not a kind.{did_you_mean(kind, kinds)}"
+    yield from _wrong_places(item, where)
     try:
         every = read_duration(item.get("every", fetch.least_every))
     except ValueError:
@@ -89,6 +91,13 @@ def _judged(item: Mapping[str, Any], where: str, fetch: Fetch) -> Iterator[Probl
         yield f"{where}.every", f"at least {spoken(fetch.least_every)}; got {spoken(every)}"
     for sentence in brisk_problems(item, fetch.least_every):
         yield f"{where}.brisk", sentence
+
+
+def _wrong_places(item: Mapping[str, Any], where: str) -> Iterator[Problem]:
+    places = item.get("select")
+    for part, said in places.items() if isinstance(places, Mapping) else ():
+        if isinstance(said, str) and (why := why_wrong(part, said)):
+            yield f"{where}.select.{part}", why
 
 
 def _named(problems: Iterator[Problem], item: Mapping[str, Any]) -> Iterator[Problem]:

@@ -45,9 +45,7 @@ VALUES_NOT_YET: dict[tuple[str, object], str] = {
 _KEPT = frozenset({"sources[].relevance"})
 
 KINDS_NOT_YET: dict[str, str] = {
-    "listing": "news rooms without a feed are not read yet",
     "page": "single pages are not watched for change yet",
-    "sitemap": "news sitemaps are not read yet",
 }
 
 

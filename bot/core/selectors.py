@@ -16,6 +16,8 @@ from cssselect import HTMLTranslator, SelectorError
 
 _ATTRIBUTE = re.compile(r"(.*)@([A-Za-z][\w:.-]*)", re.DOTALL)
 _ITSELF = "self::*"
+_PATTERNS = frozenset({"match"})
+_WORDS = frozenset({("summary", "+"), ("article", "none")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +40,17 @@ def read_selector(text: str) -> Selector:
         return Selector(HTMLTranslator().css_to_xpath(css), attribute)
     except (SelectorError, RecursionError) as error:
         raise ValueError(f"{text!r} is no CSS selector, with or without @attribute") from error
+
+
+def why_wrong(part: str, said: str) -> str:
+    """Say what is wrong with one part of `select`; "" where nothing is. Not every part is a selector."""
+    try:
+        if part in _PATTERNS:
+            re.compile(said)
+        elif (part, said) not in _WORDS:
+            read_selector(said)
+    except ValueError as error:
+        return str(error)
+    except re.error as error:
+        return f"{said!r} is no regular expression: {error}"
+    return ""

@@ -57,6 +57,15 @@ BILLS = b"""{"bills": [{"congress": 118, "type": "HR", "number": "2", "title": "
 "latestAction": {"actionDate": "2023-10-05", "text": "Passed House."}, "updateDate": "2023-10-06"}],
 "pagination": {"count": 1}}"""
 
+NEWS_ROOM = b"""<!DOCTYPE html>
+<html lang="en"><head><title>News</title></head><body><nav><a href="/about">About</a></nav><ul>
+<li><time datetime="2023-10-05">Oct. 5</time> <h3><a href="/news/extends">Secretary extends protection</a></h3></li>
+<li><h3><a href="/news/2023/10/04/parole">Rule on <i>parole</i></a></h3></li></ul></body></html>"""
+PAPER = b"""<?xml version="1.0" encoding="UTF-8"?>
+<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:n="http://www.google.com/schemas/sitemap-news/0.9">
+<url><loc>https://paper.example/article/1</loc><n:news><n:publication><n:name>Paper</n:name><n:language>en</n:language>
+</n:publication><n:publication_date>2023-10-05T08:00:00-04:00</n:publication_date>
+<n:title>Secretary extends protection for Syria &amp; Yemen</n:title></n:news></url></urlset>"""
 HINTS: dict[str, Hints] = {"docket": Hints(only={"1:23-cv-2222": "Care & Shelter v. Secretary"})}
 SAMPLES: dict[str, tuple[bytes, ...]] = {
     "docket": (COURT,),
@@ -65,9 +74,13 @@ SAMPLES: dict[str, tuple[bytes, ...]] = {
     "congress": (BILLS,),
     "feed": (RSS, ATOM),
     "federal_register": (REGISTER,),
+    "listing": (NEWS_ROOM,),
+    "sitemap": (PAPER,),
     "public_inspection": (FILINGS,),
 }
 NOTHING_NEW: dict[str, tuple[bytes, ...]] = {
+    "listing": (),  # a news room without any news was rebuilt
+    "sitemap": (),  # and a paper prints something in two days
     "feed": (b"<rss version='2.0'><channel/></rss>", b"<feed xmlns='http://www.w3.org/2005/Atom'/>"),
     "federal_register": (b'{"count": 0}', b'{"count": 0, "results": []}', b'{"count": 0, "total_pages": 0}'),
     "public_inspection": (b'{"count": 0}', b'{"count": 0, "results": []}'),

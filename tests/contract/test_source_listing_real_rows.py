@@ -1,0 +1,165 @@
+"""News rooms as they really are, read with the selectors that are shipped. The data stays outside the project."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import config
+from bot.core.clean import clean
+from bot.core.dates import read_date
+from bot.core.intake import Entry, Hints, Parsed
+from bot.core.model import Precision
+from bot.core.selectors import why_wrong
+from bot.errors import ParseError
+from bot.sources import load
+from tests.builders import NOW, a_response, a_source
+from tests.shared_data import shared
+
+SHIPPED = tomllib.loads((Path(config.__file__).parent / "sources.toml").read_text("utf-8"))["sources"]
+SOURCES = {item["id"]: item for item in SHIPPED}
+
+
+def rows(source_id: str, path: str) -> tuple[Entry, ...]:
+    source = SOURCES[source_id]
+    return parse(shared(path).read_bytes(), source["url"], **source["select"]).entries
+
+
+def parse(body: bytes, url: str = "https://news.example/room", **select: str) -> Parsed:
+    return load("listing").parse(a_response(body, url=url, headers={"content-type": "text/html"}), Hints(select))
+
+
+def words(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "", text.casefold())
+
+
+def test_every_shipped_place_can_be_read() -> None:
+    wrong = [
+        (source["id"], part, why)
+        for source in SHIPPED
+        for part, said in source.get("select", {}).items()
+        if (why := why_wrong(part, said))
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("source_id", "path", "count", "precision"),
+    [
+        ("dhs-news", "samples/dhs/dhs-newsroom-index.html", 2, Precision.DAY),
+        ("uscis-all-news-html", "samples/uscis/newsroom-all-news.2026-09-13.rows.html", 5, Precision.TIME),
+        ("uscis-policy-manual", "samples/uscis/policy-manual-updates.rows.html", 2, Precision.TIME),
+    ],
+)
+def test_rows_have_all_that_an_item_needs(source_id: str, path: str, count: int, precision: Precision) -> None:
+    entries = rows(source_id, path)
+    assert len(entries) == count
+    for entry in entries:
+        assert entry.title
+        assert entry.summary
+        assert entry.url.startswith("https://www.")
+        read = read_date(entry.published)
+        assert read is not None
+        assert read[1] is precision
+        assert entry.facts["date_from"] == "listing"
+
+
+def test_a_row_that_leads_nowhere_is_found_on_its_page() -> None:
+    alert, update = rows("uscis-policy-manual", "samples/uscis/policy-manual-updates.rows.html")
+    assert alert.url.endswith("policy-manual-updates/20260713-AttorneysAndRepresentatives.pdf")
+    assert update.url.startswith("https://www.uscis.gov/policy-manual/updates#!2026-02-03")
+    [document] = clean(a_source(), [update], NOW)
+    assert document.url == update.url
+
+
+def test_the_supreme_courts_opinions_are_those_expected() -> None:
+    entries = rows("scotus-slip", "samples/courts/scotus_slip_example.html")
+    expected = json.loads(shared("samples/courts/scotus_slip_example.compare.json").read_text("utf-8"))
+    said = {
+        (entry.facts["docket"], words(entry.title), entry.url, day(entry), entry.facts["citation"]) for entry in entries
+    }
+    assert len(entries) == len(expected)
+    assert said == {
+        (one["docket_numbers"], words(one["case_names"]), one["download_urls"], one["case_dates"], one["citations"])
+        for one in expected
+    }
+
+
+def day(entry: Entry) -> str:
+    read = read_date(entry.published)
+    assert read is not None
+    return read[0].date().isoformat()
+
+
+def test_the_decisions_of_the_board_are_those_expected() -> None:
+    entries = rows("eoir-ag-bia", "samples/courts/bia_example.html")
+    expected = json.loads(shared("samples/courts/bia_example.compare.json").read_text("utf-8"))
+    assert len(entries) == len(expected)
+    for entry, one in zip(entries, expected, strict=True):
+        assert words(one["case_names"]) in words(entry.title)
+        assert words(one["citations"]) in words(entry.title)
+        assert (entry.url, entry.facts["docket"]) == (one["download_urls"], one["docket_numbers"])
+        assert entry.published == one["case_dates"][:4]
+        # The file there has the first holding of each decision; we keep all of them.
+        assert words(one["summaries"]) in words(entry.summary)
+
+
+def test_without_selectors_dated_links_are_the_items() -> None:
+    body = shared("samples/dhs/dhs-newsroom-index.html").read_bytes()
+    entries = parse(body, "https://www.dhs.gov/news-releases").entries
+    assert [entry.title for entry in entries] == [
+        entry.title for entry in rows("dhs-news", "samples/dhs/dhs-newsroom-index.html")
+    ]
+
+
+PAGE = """<html><body><ul>{}</ul>{}</body></html>"""
+
+
+def test_dates_stand_where_sites_put_them() -> None:
+    for inner, published, origin in (
+        ("<time datetime='2026-07-02'>x</time>", "2026-07-02", "listing"),
+        ("<b>Posted July 2, 2026 by staff</b>", "2026-07-02", "text"),
+        ("<b>7/2/26</b>", "2026-7-2", "text"),
+        ("", "2026-07-01", "url"),
+    ):
+        body = PAGE.format(f"<li><a href='/n/2026-07-01/a'>A</a>{inner}</li>", "").encode()
+        date = "b" if "<b>" in inner else "time@datetime"
+        [entry] = parse(body, item="li", title="a", link="a@href", date=date).entries
+        assert (entry.published, entry.facts["date_from"]) == (published, origin)
+
+
+def test_a_day_in_words_or_figures_is_read_out_of_an_address() -> None:
+    for path, published in (
+        ("/clips-july-17-2026", "july 17, 2026"),
+        ("/updates/20260713-Attorneys.pdf", "2026-07-13"),
+        ("/2026/13/45/x", ""),
+        ("/foo-17-2026", ""),
+    ):
+        [entry] = parse(PAGE.format(f"<li><a href='{path}'>A</a></li>", "").encode(), item="li").entries
+        assert entry.published == published
+
+
+def test_further_pages_are_followed_on_the_same_host_only() -> None:
+    row = "<li><a href='/a'>A</a></li>"
+    for link, further in (
+        ("<a rel='next' href='?page=1'>Next</a>", ("https://news.example/room?page=1",)),
+        ("<a rel='next' href='https://evil.example/room?page=1'>Next</a>", ()),
+        ("<a rel='next' href='/room'>Next</a>", ()),
+        ("<a rel='next' href='javascript:x()'>Next</a>", ()),
+    ):
+        assert parse(PAGE.format(row, link).encode(), item="li").more_urls == further
+    assert parse(PAGE.format(row, "<a id=m href='/2'>More</a>").encode(), item="li", next="#m").more_urls == (
+        "https://news.example/2",
+    )
+
+
+def test_links_that_do_not_fit_are_no_items_and_none_at_all_is_a_failure() -> None:
+    body = PAGE.format("<li><a href='/a'>A</a></li><li><a href='/news/b'>B</a></li>", "").encode()
+    assert [entry.title for entry in parse(body, item="li", match="^/news/").entries] == ["B"]
+    with pytest.raises(ParseError) as failed:
+        parse(body, item="tr")
+    assert failed.value.kind == "empty"
