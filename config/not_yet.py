@@ -44,9 +44,7 @@ VALUES_NOT_YET: dict[tuple[str, object], str] = {
 # Checked and kept although nothing obeys them: they say what a source is, and the catalogue already knows it.
 _KEPT = frozenset({"sources[].relevance"})
 
-KINDS_NOT_YET: dict[str, str] = {
-    "page": "single pages are not watched for change yet",
-}
+KINDS_NOT_YET: dict[str, str] = {}  # all that the catalogue names are read
 
 
 def take_out(tree: MutableMapping[str, Any], under: str = "") -> Iterator[tuple[str, str]]:

@@ -66,6 +66,11 @@ PAPER = b"""<?xml version="1.0" encoding="UTF-8"?>
 <url><loc>https://paper.example/article/1</loc><n:news><n:publication><n:name>Paper</n:name><n:language>en</n:language>
 </n:publication><n:publication_date>2023-10-05T08:00:00-04:00</n:publication_date>
 <n:title>Secretary extends protection for Syria &amp; Yemen</n:title></n:news></url></urlset>"""
+WATCHED = b"""<!DOCTYPE html>
+<html lang="en"><head><title>Protected status</title></head><body><main><h1>Protected status</h1>
+<p>What it is &amp; whom it covers.</p><h2 id="now">Countries now</h2><table><tr><th>Country</th><th>Until</th></tr>
+<tr><td>Venezuela</td><td>August 7, 2025</td></tr></table><p>Last Reviewed/Updated: October 5, 2023</p></main></body>
+</html>"""
 HINTS: dict[str, Hints] = {"docket": Hints(only={"1:23-cv-2222": "Care & Shelter v. Secretary"})}
 SAMPLES: dict[str, tuple[bytes, ...]] = {
     "docket": (COURT,),
@@ -76,10 +81,12 @@ SAMPLES: dict[str, tuple[bytes, ...]] = {
     "federal_register": (REGISTER,),
     "listing": (NEWS_ROOM,),
     "sitemap": (PAPER,),
+    "page": (WATCHED,),
     "public_inspection": (FILINGS,),
 }
 NOTHING_NEW: dict[str, tuple[bytes, ...]] = {
     "listing": (),  # a news room without any news was rebuilt
+    "page": (),  # what is watched says something
     "sitemap": (),  # and a paper prints something in two days
     "feed": (b"<rss version='2.0'><channel/></rss>", b"<feed xmlns='http://www.w3.org/2005/Atom'/>"),
     "federal_register": (b'{"count": 0}', b'{"count": 0, "results": []}', b'{"count": 0, "total_pages": 0}'),
