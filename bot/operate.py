@@ -13,10 +13,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.commands import Desk, read_line
+from bot.commands.conditions import findings
 from bot.control import Answered
 from bot.core.alarms import Alarm
 from bot.core.chats import read_chat
 from bot.core.clean import canonical_url
+from bot.core.condition import Condition, Finding
 from bot.core.intake import Cursor, SourceSpec
 from bot.core.model import Chat, Delivery, DeliveryState, Story
 from bot.core.retention import Ages, cutoffs
@@ -162,18 +164,23 @@ async def _sources(desk: Desk) -> list[Mapping[str, object]]:
         {"id": source_id, "name": name, "state": "not yet", "why": why, "url": "", "kind": ""}
         for source_id, name, why in desk.not_yet
     ]
-    known = [_source(source, cursors.get(source.id), paused.get(source.id)) for source in desk.sources]
+    found = await findings(desk)
+    known = [_source(source, how, cursors.get(source.id), paused.get(source.id)) for source, how in found]
     return [*known, *waiting]
 
 
-def _source(source: SourceSpec, cursor: Cursor | None, paused_at: datetime | None) -> Mapping[str, object]:
+def _source(
+    source: SourceSpec, found: Finding, cursor: Cursor | None, paused_at: datetime | None
+) -> Mapping[str, object]:
     known = cursor or Cursor(source.id)
-    good = "ok" if known.last_success_at else "not polled"
     return {
         "id": source.id,
         "name": source.name,
-        "state": "paused" if paused_at else "failing" if known.failures else good,
-        "why": known.last_error,
+        "state": "not polled" if found.condition is Condition.NOT_YET else found.condition.value,
+        "why": known.last_error or (found.words if found.condition in _TOLD else ""),
+        "sentence": found.sentence,
+        "elsewhere": found.elsewhere,
+        "next_step": found.next_step,
         "url": source.url,
         "kind": source.kind,
         "every_seconds": int(source.every.total_seconds()),
@@ -186,6 +193,10 @@ def _source(source: SourceSpec, cursor: Cursor | None, paused_at: datetime | Non
         "last_success_at": known.last_success_at,
         "last_new_at": known.last_new_at,
     }
+
+
+# "why" has a server's own words, where there are any; these conditions come without
+_TOLD = frozenset({Condition.LATE, Condition.GONE, Condition.HELD})
 
 
 def _alarm(alarm: Alarm) -> Mapping[str, object]:

@@ -7,9 +7,11 @@ import random  # noqa: TID251  the one place where chance enters
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
+from bot.app.added import all_sources, regathering
 from bot.app.current import Current
 from bot.app.oversight import BEATS, Oversight, metrics_for, operators
 from bot.app.rooms import RunOptions, missing, open_rooms
@@ -25,6 +27,7 @@ from bot.core.model import Voice
 from bot.core.query import read_topics
 from bot.daemon import Bot, FrontDoor
 from bot.deliver import Lanes
+from bot.discovery import Discovery
 from bot.operate import operate
 from bot.poll import LiveIndex, PollDesk, Polled
 from bot.ports import Store
@@ -32,6 +35,7 @@ from bot.reading import ReadingRoom
 from bot.rooms import Rooms
 from bot.space import Space
 from bot.store import open_store
+from bot.watching.habits import Habits
 from bot.welcome import RoomLine, first_round, greeting
 from config import Settings
 
@@ -46,6 +50,8 @@ async def build(
     space = Space(world.data_dir if world.sample is None else None)
     store = open_store(f"sqlite:///{world.data_dir / 'policybell.db'}", space.give)
     closing.push_async_callback(store.close)
+    if world.sample is None:
+        world = replace(world, sources=await all_sources(settings, store))
 
     async def ready() -> tuple[str, ...]:
         return await bot.ready()
@@ -59,7 +65,11 @@ async def build(
     chance = random.SystemRandom().random
     lanes = _lanes(current, world, store, rooms, chance=chance, breakers=breakers, space=space, oversight=oversight)
     polling = _polling(settings, world, store, reading=reading, chance=chance, lanes=lanes, closing=closing)
-    desk = _desk(settings, world, store, rooms, oversight)
+    desk = replace(
+        _desk(settings, world, store, rooms, oversight),
+        discover=Discovery(polling.fetch, polling.read),
+        regathered=regathering(lambda: bot, current),
+    )
     door = FrontDoor(desk, polling.one_at_a_time, lanes.wake, operators(current, world), oversight.heard)
     clockwork = Clockwork({"tick": world.tick, **INTERVALS, **BEATS})
     bot = Bot(world.clock, store, polling, lanes, rooms, clockwork, door, _announcer(world, oversight))
@@ -146,6 +156,8 @@ def _desk(settings: Settings, world: World, store: Store, rooms: Rooms, oversigh
         rooms.in_words,
         prefixes={"telegram": "/", "slack": f"{settings.slack.command} "},
         alarms=oversight.standing,
+        habits=Habits(store, world.clock).known,
+        from_chats=settings.catalogue.from_chats and world.sample is None,
     )
 
 

@@ -146,6 +146,7 @@ class Oversight:
             backups=lambda: bot.backups(),  # noqa: PLW0108 - it is put there later
             reload_failed=lambda: current.reload_failed,
             clock_ahead=lambda: None if world.sample is not None else servers.ahead,
+            habits=lambda: bot.door.desk.habits(),  # noqa: PLW0108 - a reload puts another desk there
         )
         self._bot = bot
         self._alarms = alarms = Alarms(

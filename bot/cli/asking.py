@@ -22,6 +22,7 @@ from bot.errors import LockedError
 from bot.logs import set_up
 from bot.operate import operate
 from bot.store import open_store
+from bot.watching.habits import Habits
 from bot.watching.operators import Operators
 from config import Settings, load
 
@@ -74,6 +75,7 @@ async def _without_daemon(settings: Settings, argv: Sequence[str]) -> Answered:
             not_yet=settings.not_yet_sources(),
             voice=Voice(settings.bot.language, settings.bot.timezone),
             clock=SystemClock(),
+            habits=Habits(store, SystemClock()).known,
         )
         return await operate(desk, partial(_answered, desk), argv)
     finally:

@@ -3,45 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
+from bot.commands.adding import ADDING, add_or_drop, seen_here
+from bot.commands.conditions import Found, counted, findings, listed, unwatchable, verdict
 from bot.commands.registry import Desk, Who, command
 from bot.commands.steering import STEERS, steer
 from bot.commands.wording import bold, plural, reply
 from bot.core.intake import Cursor
 from bot.core.model import DeliveryState
 from bot.core.speech import Call, Reply, Span
-from bot.core.words import span_of_time, time_in_words
+from bot.core.words import span_of_time
 from bot.ports import Census
 
 
 @command("status", "how this bot is doing", who=Who.EVERYBODY)
 async def status(desk: Desk, call: Call) -> Reply:
-    cursors = await _cursors(desk)
+    desk = replace(desk, sources=await seen_here(desk, call))
+    found, cursors = await findings(desk), await desk.store.cursors()
     census = await desk.store.census()
     now = desk.clock.now()
     rooms = _rooms(desk, await desk.store.held(), now)
-    return reply(*_health(desk, cursors, now), "\n", _deliveries(census, now), *rooms, *_alarms(desk, call))
+    health = _health(desk, found, cursors, now)
+    return reply(*health, "\n", _deliveries(census, now), *rooms, *unwatchable(found), *_alarms(desk, call))
 
 
 @command(
-    "sources [pause|resume|poll|move|release|discard ID]",
-    "what is read, and how each source is doing; operators may pause one, poll it soon, or settle what is held of it",
+    "sources [add URL|drop ID|pause|resume|poll|move|release|discard ID]",
+    "what is read, and how each source is doing; operators may add one, pause it, or settle what is held of it",
     who=Who.EVERYBODY,
     steers=tuple(STEERS),
+    noted=tuple(ADDING),
 )
 async def sources(desk: Desk, call: Call) -> Reply:
+    if call.args and call.args[0].lower() in ADDING:
+        return await add_or_drop(desk, call)
     if call.args:
         return await steer(desk, call)
-    cursors, paused = await _cursors(desk), await desk.store.paused_sources()
-    now = desk.clock.now()
-    parts: list[str | Span] = []
-    for source in desk.sources:
-        state = _state(desk, cursors.get(source.id), now)
-        if source.id in paused:
-            state = f"paused by an operator {span_of_time(now - paused[source.id])} ago"
-        shown_id = f" ({source.id})" if call.is_operator else ""
-        parts += [bold(source.name), f"{shown_id} · {state}\n"]
+    here = replace(desk, sources=await seen_here(desk, call))
+    parts = list(listed(await findings(here), for_operator=call.is_operator))
     for _, name, because in desk.not_yet:
         parts += [bold(name), f" · not read: {because}\n"]
     return reply(*(parts or ["No source is configured."]))
@@ -76,29 +77,14 @@ def _rooms(desk: Desk, held: Mapping[str, datetime], now: datetime) -> Iterable[
         yield f"\n{name}: {states.get(name, 'off')}{paused}"
 
 
-async def _cursors(desk: Desk) -> Mapping[str, Cursor]:
-    return {cursor.source_id: cursor for cursor in await desk.store.cursors()}
-
-
-def _health(desk: Desk, cursors: Mapping[str, Cursor], now: datetime) -> Iterable[str | Span]:
-    known = [cursors[source.id] for source in desk.sources if source.id in cursors]
-    failing = sum(1 for cursor in known if cursor.failures)
-    polled = [cursor.last_success_at for cursor in known if cursor.last_success_at]
-    fine = sum(1 for cursor in known if cursor.last_success_at and not cursor.failures)
-    unpolled = len(desk.sources) - failing - fine
-    yield bold(_verdict(len(desk.sources), failing, fine))
-    yield f" · {plural(len(desk.sources), 'source')}: {fine} ok, {failing} failing, {unpolled} not polled yet"
+def _health(desk: Desk, found: Found, cursors: Iterable[Cursor], now: datetime) -> Iterable[str | Span]:
+    wanted = {source.id for source in desk.sources}
+    polled = [one.last_success_at for one in cursors if one.last_success_at and one.source_id in wanted]
+    yield bold(verdict(found))
+    yield f" · {counted(found)}"
     if desk.not_yet:
         yield f", {len(desk.not_yet)} more not read"
     yield f" · last good poll {span_of_time(now - max(polled))} ago" if polled else " · no good poll yet"
-
-
-def _verdict(total: int, failing: int, fine: int) -> str:
-    if not total:
-        return "Nothing to read"
-    if failing:
-        return "Partly failing" if fine else "Failing"
-    return "Healthy" if fine else "Starting"
 
 
 def _deliveries(census: Census, now: datetime) -> str:
@@ -109,14 +95,3 @@ def _deliveries(census: Census, now: datetime) -> str:
         f"{count(state, 0)} {state}" for state in (DeliveryState.MAYBE, DeliveryState.DEAD, DeliveryState.EXPIRED)
     )
     return f"Alerts: {count(DeliveryState.SENT, 0)} sent, {waiting} waiting{oldest}, {unhappy}"
-
-
-def _state(desk: Desk, cursor: Cursor | None, now: datetime) -> str:
-    good = cursor.last_success_at if cursor else None
-    if cursor and cursor.failures:
-        since = time_in_words(good, desk.voice.zone) if good else "never"
-        return f"failing ({plural(cursor.failures, 'time')}): {cursor.last_error}; last good poll {since}"
-    if cursor is None or good is None:
-        return "not polled yet"
-    new = f", last new item {span_of_time(now - cursor.last_new_at)} ago" if cursor.last_new_at else ""
-    return f"ok, read {span_of_time(now - good)} ago{new}"

@@ -47,6 +47,7 @@ class SourceHealth:
     failures: int = 0
     error: str = ""
     failing_since: datetime | None = None
+    next_step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Facts:
     `unsure`, `dead` and `untold` count rows that need a look: `untold` was given up before anything told it.
     `clock_ahead` is by how much this clock is ahead of the world's, `database` why it cannot be used. `backups_since`
     is since when backups are made, None where they are not. `floods` is what the flood guard holds, `moves`
-    what there is to say of sources that move.
+    what there is to say of sources that move, are silent, or are gone.
     """
 
     now: datetime
@@ -152,7 +153,7 @@ def _sources(facts: Facts, limits: Thresholds) -> Iterator[Alarm]:
                 f"source:{source.id}",
                 Severity.WARNING,
                 f"{source.name} cannot be read: {source.error}",
-                f"See `policybell sources show {source.id}`.",
+                source.next_step or f"See `policybell sources show {source.id}`.",
                 source.failing_since,
             )
 

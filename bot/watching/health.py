@@ -30,6 +30,7 @@ def health(
         "sources": {
             source.id: {
                 "failures": source.failures,
+                "state": measured.conditions.get(source.id, ""),
                 "last_success_age": _age(cursors[source.id].last_success_at, facts.now),
                 "last_new_age": _age(cursors[source.id].last_new_at, facts.now),
             }

@@ -8,16 +8,19 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from bot.core.alarms import Facts, SourceHealth
+from bot.core.condition import UNWATCHABLE, Condition, find
 from bot.core.floods import Flood
+from bot.core.habit import Habit
 from bot.core.intake import Cursor, FeedResponse, NotModified, SourceSpec, Standing
 from bot.core.model import DeliveryState
+from bot.core.silences import silences
 from bot.core.turns import turns
 from bot.errors import FetchError, StoreError
 from bot.ports import Clock, Fetch, Store
@@ -29,7 +32,20 @@ _SERVERS = 20  # whose clocks are remembered: the last that were asked
 _SERVERS_LEAST = 3  # of which more than half must be wrong together to put our own clock in the wrong
 
 
-_Read = tuple[tuple[Cursor, ...], Mapping[str, datetime], Vitals, Mapping[str, datetime], tuple[Flood, ...]]
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What the database knows of one moment."""
+
+    cursors: tuple[Cursor, ...]
+    paused: Mapping[str, datetime]
+    vitals: Vitals
+    held: Mapping[str, datetime]
+    floods: tuple[Flood, ...]
+    habits: Mapping[str, Habit]
+
+
+async def _no_habits() -> Mapping[str, Habit]:
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +56,7 @@ class Measured:
     vitals: Vitals = field(default_factory=Vitals)
     cursors: tuple[Cursor, ...] = ()
     paused: Mapping[str, datetime] = field(default_factory=dict)
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -62,6 +79,7 @@ class Instruments:
     backups: Callable[[], tuple[datetime | None, datetime | None]] = lambda: (None, None)
     reload_failed: Callable[[], str] = str
     clock_ahead: Callable[[], timedelta | None] = lambda: None
+    habits: Callable[[], Awaitable[Mapping[str, Habit]]] = _no_habits
     patience: float = ANSWER_SECONDS
     _failing: dict[str, datetime] = field(default_factory=dict)
     _reading: asyncio.Task[_Read] | None = None
@@ -76,17 +94,34 @@ class Instruments:
             return Measured(self._facts(now, (), Vitals(), {}, silent))
         self._reading = None
         try:
-            cursors, paused, vitals, held, floods = reading.result()
+            found = reading.result()
         except StoreError as error:
             return Measured(self._facts(now, (), Vitals(), {}, str(error)))
-        read = tuple(cursor for cursor in cursors if cursor.source_id not in paused)
-        facts = replace(self._facts(now, read, vitals, held, ""), floods=floods, moves=turns(self.sources(), read, now))
-        return Measured(facts, vitals, cursors, paused)
+        read = tuple(cursor for cursor in found.cursors if cursor.source_id not in found.paused)
+        told = turns(self.sources(), read, now) + silences(self.sources(), read, found.habits, now)
+        facts = replace(self._facts(now, read, found.vitals, found.held, ""), floods=found.floods, moves=told)
+        return Measured(facts, found.vitals, found.cursors, found.paused, self._conditions(found, now))
 
     async def _read(self) -> _Read:
         cursors, paused = await self.store.cursors(), await self.store.paused_sources()
         vitals, held = await self.store.vitals(self.clock.now()), await self.store.held()
-        return cursors, paused, vitals, held, await self.store.floods()
+        return _Read(cursors, paused, vitals, held, await self.store.floods(), await self.habits())
+
+    def _conditions(self, read: _Read, now: datetime) -> Mapping[str, Condition]:
+        """Say in a word how each source is."""
+        known, held = self.sources(), {flood.source_id: flood.items for flood in read.floods}
+        return {
+            cursor.source_id: find(
+                known[cursor.source_id],
+                cursor,
+                now,
+                habit=read.habits.get(cursor.source_id),
+                paused_since=read.paused.get(cursor.source_id),
+                held=held.get(cursor.source_id, 0),
+            ).condition
+            for cursor in read.cursors
+            if cursor.source_id in known
+        }
 
     def _facts(
         self, now: datetime, cursors: tuple[Cursor, ...], vitals: Vitals, held: Mapping[str, datetime], database: str
@@ -118,13 +153,16 @@ class Instruments:
         known = self.sources()
         failing = {cursor.source_id for cursor in cursors if cursor.failures}
         self._failing = {one: self._failing.get(one, now) for one in failing}
+        found = {one.source_id: find(known[one.source_id], one, now) for one in cursors if one.source_id in known}
+        unwatchable = {one: finding for one, finding in found.items() if finding.condition in UNWATCHABLE}
         return tuple(
             SourceHealth(
                 cursor.source_id,
                 known[cursor.source_id].name,
                 official=known[cursor.source_id].standing is Standing.OFFICIAL,
-                failures=cursor.failures,
-                error=cursor.last_error,
+                failures=cursor.failures if cursor.retired_at is None else 0,  # which is told by itself
+                error=unwatchable[cursor.source_id].words if cursor.source_id in unwatchable else cursor.last_error,
+                next_step=unwatchable[cursor.source_id].next_step if cursor.source_id in unwatchable else "",
                 failing_since=(cursor.last_success_at or self._failing[cursor.source_id]) if cursor.failures else None,
             )
             for cursor in cursors

@@ -69,11 +69,11 @@ async def test_sources_are_listed_with_their_health_in_words():
         not_yet=(("eoir", "EOIR memos", "pages are not read yet"),),
     )
     assert (await Asker(desk).ask("sources")).splitlines() == [
-        "Newsroom 1 · ok, read 0 s ago, last new item 3 h ago",
         "Newsroom 2 · failing (3 times): HTTP 503; last good poll never",
-        "Newsroom 3 · ok, read 40 s ago",
         "Newsroom 4 · failing (1 time): timed out; last good poll November 24, 2026, 6:59 AM EST",
         "Newsroom 5 · not polled yet",
+        "Newsroom 1 · ok, read 0 s ago, last new item 3 h ago",
+        "Newsroom 3 · ok, read 40 s ago",
         "EOIR memos · not read: pages are not read yet",
     ]
     assert await Asker(a_desk(sources=())).ask("sources") == "No source is configured."
