@@ -200,6 +200,7 @@ NEEDS_KEY = tuple(Keys.model_fields)  # kinds of sources
 
 class Catalogue(Section):
     enabled: Annotated[Literal["default"] | tuple[str, ...], BeforeValidator(read_ids)] = "default"
+    from_chats: bool = False
 
 
 class Source(Section):

@@ -16,6 +16,7 @@ from zoneinfo import available_timezones
 
 from pydantic import SecretStr
 
+from bot.core.added import ADDED_ID
 from bot.core.chats import read_chat, read_person
 
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -176,6 +177,8 @@ def read_ids(value: object) -> object:
 
 def read_id(text: str) -> str:
     """Read an id, which people type in chats and see in addresses."""
+    if ADDED_ID.fullmatch(text):
+        raise ValueError(f"{text!r} is kept for sources that are added while the bot runs")
     if not _ID.fullmatch(text):
         raise ValueError(f"write it with a-z, 0-9 and single hyphens; got {text!r}")
     return text

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from bot.app.added import all_sources
 from bot.app.current import Current, Reloaded
 from bot.core.index import Index
 from bot.core.query import read_topics
@@ -107,13 +108,17 @@ class Reloader:
 
     async def _put_in_place(self, settings: Settings) -> None:
         bot, old = self._bot, self._current.settings
-        sources = settings.source_specs()
         queries = await self._reindexed(settings) if settings.topics != old.topics else bot.polling.queries
         async with bot.polling.one_at_a_time:  # not while a poll decides or a chat changes what it follows
+            sources = await all_sources(settings, bot.store)
             await bot.store.register(sources)
             bot.polling = replace(bot.polling, queries=queries, sources={source.id: source for source in sources})
             bot.door.desk = replace(
-                bot.door.desk, topics=settings.topics, sources=sources, not_yet=settings.not_yet_sources()
+                bot.door.desk,
+                topics=settings.topics,
+                sources=sources,
+                not_yet=settings.not_yet_sources(),
+                from_chats=settings.catalogue.from_chats,
             )
             self._current.settings = settings
         set_level(settings.bot.log_level)

@@ -8,6 +8,7 @@ from bot.commands.naming import topic_named, unknown_topic
 from bot.commands.registry import Desk, Who, command
 from bot.commands.searching import hits_of, matching, page_of, words_of
 from bot.commands.wording import bold, echo, refusal, reply, story_line, typed
+from bot.core.added import is_private
 from bot.core.links import canonical_url
 from bot.core.model import Delivery, DeliveryState, Hit, Story, Topic
 from bot.core.speech import Call, Choice, Reply, Span
@@ -65,9 +66,16 @@ async def why(desk: Desk, call: Call) -> Reply:
             return refusal(bold(echo(word)), " is neither an alert's number nor a web address.")
         story = await desk.store.story_with_key(f"url:{url}")
         unknown = "I have not seen that address in any source."
-    if story is None:
+    if story is None or await _is_anothers(desk, call, story):
         return refusal(unknown, choices=[Choice("What is read", "sources")])
     return await _explain(desk, call, story)
+
+
+async def _is_anothers(desk: Desk, call: Call, story: Story) -> bool:
+    """Say whether a story is of a source that another chat added for itself: this one has never been told of it."""
+    if call.is_operator or not is_private(story.lead.source_id):
+        return False
+    return await desk.store.told(call.chat, story.number) is None
 
 
 _TOPICS = Choice("Choose topics", "topics")

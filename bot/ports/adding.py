@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from bot.core.added import Added, Refusal, Wanted
 from bot.core.model import Voice
+from bot.errors import SourceError
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A feed that was found. `items` counts what it holds, where it was read already."""
+
+    url: str
+    title: str
+    items: int | None = None
+
+
+Discover = Callable[[str], Awaitable[tuple[Offer, ...] | SourceError]]
 
 
 class Adding(Protocol):

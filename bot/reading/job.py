@@ -9,9 +9,14 @@ import resource
 import signal
 from typing import NoReturn
 
+from bot.core.added import is_added
+from bot.core.entities import declares_entities
 from bot.core.impostors import impostor
-from bot.core.intake import FeedResponse, Hints
+from bot.core.intake import ARTICLE, FeedResponse, Hints
+from bot.discovery import LINKS
 from bot.errors import ParseError
+from bot.ports import Source
+from bot.reading import article, links
 from bot.reading.wire import ReadLimits, encode_error, encode_parsed
 from bot.sources import load
 
@@ -44,7 +49,8 @@ def read(kind: str, response: FeedResponse, hints: Hints) -> bytes:
     """Parse, and put the result or the error into lines. What came in place of the thing is told before any kind."""
     try:
         _refuse_impostors(response.body)
-        return encode_parsed(load(kind).parse(response, hints))
+        _refuse_entities(response)
+        return encode_parsed(_reader(kind).parse(response, hints))
     except ParseError as error:
         return encode_error(error)
     except (MemoryError, RecursionError):
@@ -56,6 +62,19 @@ def read(kind: str, response: FeedResponse, hints: Hints) -> bytes:
 def _refuse_impostors(body: bytes) -> None:
     if found := impostor(body):
         raise ParseError(found.sentence, kind=found.kind)
+
+
+def _refuse_entities(response: FeedResponse) -> None:
+    """Refuse of what people added what we bear with from sources that we know (security S8)."""
+    if is_added(response.source_id) and declares_entities(response.body):
+        raise ParseError("it declares entities of its own, which no added source may", kind="parse_limit")
+
+
+def _reader(kind: str) -> Source:
+    """Find what reads a kind; articles and the links of a page are no kinds of source, and are read here as well."""
+    if kind == ARTICLE:
+        return article.SOURCE
+    return links.SOURCE if kind == LINKS else load(kind)
 
 
 def _confine(limits: ReadLimits) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime
 
 import structlog
 
-from bot.commands import Who, command_named
+from bot.commands import command_named
 from bot.core.model import PLATFORMS, Chat
 from bot.core.speech import Call
 from bot.core.text import clean_controls, cut
@@ -59,7 +59,7 @@ class Operators:
     async def audit(self, store: Oversight, call: Call, outcome: str, now: datetime) -> None:
         """Remember a command that only operators may give. One that is not written is told by the log."""
         command = command_named(call.verb)
-        if command is None or not call.is_operator or command.who_may(call.args) is not Who.OPERATORS:
+        if command is None or not call.is_operator or not command.is_on_record(call.args):
             return
         entry = Audited(now, self._name(call), command.name, _without_chats(call.args), outcome)
         log.info("operator.did", actor=entry.actor, verb=entry.verb, args=entry.args, outcome=outcome)

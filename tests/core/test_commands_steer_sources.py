@@ -65,7 +65,7 @@ async def test_a_paused_source_is_not_polled_by_order():
     assert not reply.ok
 
 
-@pytest.mark.parametrize("line", ["sources pause", "sources pause source-1 now", "sources source-1", "sources drop x"])
+@pytest.mark.parametrize("line", ["sources pause", "sources pause source-1 now", "sources source-1", "sources throw x"])
 async def test_what_cannot_be_read_is_told_how_to_write_it(line):
     asker = await an_operator()
     reply = await asker.reply(line)
