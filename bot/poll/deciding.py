@@ -58,16 +58,7 @@ async def _decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: R
         verdicts = sift(source, cursor, judged, now)
         judging_seconds = desk.clock.monotonic() - began
         items = Counter(verdict.state for verdict in verdicts)
-        after = after_success(
-            source,
-            cursor,
-            reading.response,
-            now,
-            jitter=desk.jitter(),
-            new=items[State.NEW] > 0,
-            body_hash=reading.body_hash,
-            limits=desk.limits,
-        )
+        after = _after(desk, source, cursor, reading, now, is_new=items[State.NEW] > 0)
         after = noted(after, verdicts, baseline=baseline)
         readers = await desk.store.subscribers(matched(verdicts), source.id)
         changes = _with_page(plan(after, verdicts, readers, now), reading)
@@ -75,8 +66,7 @@ async def _decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: R
     if draft.listed:
         desk.lists.keep(draft.listed)
     note_turns(cursor, after)
-    if held := sum(verdict.held for verdict in verdicts):
-        log.warning("flood.held", source=source.id, items=held)
+    _note_held(verdicts)
     if changes.deliveries:
         desk.wake_outbox()
     return Polled(
@@ -87,6 +77,26 @@ async def _decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: R
         items=items,
         judging_seconds=judging_seconds,
     )
+
+
+def _after(
+    desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: Reading, now: datetime, *, is_new: bool
+) -> Cursor:
+    return after_success(
+        source,
+        cursor,
+        reading.response,
+        now,
+        jitter=desk.jitter(),
+        new=is_new,
+        body_hash=reading.body_hash,
+        limits=desk.limits,
+    )
+
+
+def _note_held(verdicts: Iterable[Verdict]) -> None:
+    if held := [verdict for verdict in verdicts if verdict.held]:
+        log.warning("flood.held", source=held[0].document.source_id, items=len(held))
 
 
 def _with_page(changes: Changes, reading: Reading) -> Changes:
