@@ -96,8 +96,9 @@ def _document(source: SourceSpec, entry: Entry, now: datetime) -> Document | Non
     facts = {name: said for name, value in entry.facts.items() if (said := _line(value)[:_FACT_SIZE])}
     outlet = facts.get("outlet") or source.name
     url = tidy_url(entry.url) or tidy_url(entry.guid)  # an id that is a link serves where there is no other
-    text = max(_prose(entry.content), _prose(entry.summary), key=len)
-    title = _title(entry, outlet) or _borrowed_title(text, url)
+    listed = max(_prose(entry.content), _prose(entry.summary), key=len)
+    text = max(listed, _prose(entry.article), key=len)
+    title = _title(entry, outlet) or _borrowed_title(listed, url)
     if not title:
         return None
     scheduled = source.kind in _SCHEDULED_KINDS
@@ -113,7 +114,7 @@ def _document(source: SourceSpec, entry: Entry, now: datetime) -> Document | Non
         text=text,
         seen_at=now,
         keys=(),
-        digest=_digest(title, text, facts),
+        digest=_digest(title, listed, facts),  # of what lists say at every poll: articles are fetched once
         agency=source.agency or facts.get("agencies", ""),
         number=facts.get("document_number") or _number_in(url),
         claimed_at=when.at,
@@ -121,7 +122,7 @@ def _document(source: SourceSpec, entry: Entry, now: datetime) -> Document | Non
         date_note=when.note,
         facts=facts,
     )
-    keys = tuple(_keys(document, _line(entry.guid)))
+    keys = tuple(dict.fromkeys((*_keys(document, _line(entry.guid)), *_text_keys(document, listed))))
     if source.kind in _KNOWN_BY_ID_KINDS:
         keys = tuple(key for key in keys if key.startswith("guid:"))
     return replace(document, keys=tuple(_own(source.id, key) for key in keys) if is_private(source.id) else keys)
@@ -167,14 +168,21 @@ def _keys(document: Document, guid: str) -> Iterable[str]:
         yield f"url:{address}"
     if guid:
         yield f"guid:{document.source_id}:{_guid_key(guid)}"
-    title = title_key(document.title)
-    day = document.claimed_at.date().isoformat() if document.claimed_at and not document.date_note else "undated"
-    yield f"title:{_hash(title, title_key(document.outlet), day)}"
-    words = " ".join(_WORD.findall(document.text[:_COMPARED].casefold()))
+    yield f"title:{_hash(title_key(document.title), title_key(document.outlet), _day_of(document))}"
+    yield from _text_keys(document, document.text)
+
+
+def _text_keys(document: Document, text: str) -> Iterable[str]:
+    words = " ".join(_WORD.findall(text[:_COMPARED].casefold()))
     if len(words) >= _OWN_TEXT:
         yield f"text:{_hash(words)}"
     elif len(words) >= _OWN_TEXT_WITH_TITLE:
-        yield f"text:{_hash(words, title, day)}"
+        yield f"text:{_hash(words, title_key(document.title), _day_of(document))}"
+
+
+def _day_of(document: Document) -> str:
+    """Name the day that goes into keys; one that is not believed says nothing."""
+    return document.claimed_at.date().isoformat() if document.claimed_at and not document.date_note else "undated"
 
 
 def _own(source_id: str, key: str) -> str:

@@ -20,7 +20,7 @@ from bot.core.model import Match
 from bot.core.page import Page, Search, find, read_page
 from bot.core.query import expand, parse
 from bot.core.syntax import ADMITTED
-from bot.core.terms import Reading, Term, is_common, read_word
+from bot.core.terms import SPANISH_MARK, Reading, Term, is_common, read_word
 from bot.core.tree import PREFIX_LETTERS, All, Any, Field, Leaf, Not, Phrase, Prefix, Query, QueryError, TopicRef, Word
 
 __all__ = ["Index", "Page", "find", "read_page"]
@@ -91,6 +91,13 @@ class Index:
         search = Search(page)
         found = ((query_id, search.find(self._stored[query_id].query)) for query_id in sorted(self._candidates(page)))
         return tuple(Match(query_id, hits) for query_id, hits in found if hits is not None)
+
+    def touches(self, page: Page) -> bool:
+        """Tell whether a page has any word that some query asks for, common ones aside: whether it is near them."""
+        words = {term for term in self._present(page) if term != _ALONE and not is_common(term.lstrip(SPANISH_MARK))}
+        if not words.isdisjoint(self._uses) or not words.isdisjoint(self._shelf):
+            return True
+        return any(not words.isdisjoint(seconds) for seconds in self._shelf.values())
 
     def _candidates(self, page: Page) -> set[int]:
         """All queries that match, and a few more."""

@@ -149,13 +149,18 @@ class NotModified:
     moved_to: str = ""
 
 
+ARTICLE = "article"  # how the text behind an entry is read: no kind of source
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One item as the source said it; nothing in it is trusted.
 
     Text fields are plain text already (the child process strips markup and keeps paragraph breaks).
+    `article` is the text behind the item, fetched once by itself.
     `published` and `updated` are the source's own words. `facts` are a publisher's own structured fields;
-    known keys: document_number, type, action, effective_on, comments_close_on, dates, citation, outlet, planned_for
+    known keys: document_number, type, action, effective_on, comments_close_on, dates, citation, outlet, docket,
+    date_from (where a list has its date: listing, text or url), full_text (its text's own address), planned_for
     (the day for which publication is planned), filing (regular or special: how it came on public inspection).
     """
 
@@ -164,6 +169,7 @@ class Entry:
     title: str = ""
     summary: str = ""
     content: str = ""
+    article: str = ""
     published: str = ""
     updated: str = ""
     authors: tuple[str, ...] = ()

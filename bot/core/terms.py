@@ -49,7 +49,7 @@ words_in: Final = re.compile(WORD).finditer
 
 _ENGLISH: Final = Stemmer.Stemmer("english", 0)  # cache of its own off: `read_word` remembers
 _SPANISH: Final = Stemmer.Stemmer("spanish", 0)
-_SPANISH_MARK: Final = "~"  # stands in no word, so the two languages' terms never meet
+SPANISH_MARK: Final = "~"  # stands in no word, so the two languages' terms never meet
 
 # Words that Snowball gives the stem of a term of art of this field, though nobody means them by it:
 # terminal by "terminate", nature by "naturalize", design by "designate", vacation by "vacate",
@@ -136,7 +136,7 @@ def read_word(word: str) -> Reading:
     bare = folded.removesuffix("'s")
     english = _KEPT_APART.get(bare) or _ENGLISH.stemWord(bare)
     spanish = _KEPT_APART.get(bare) or _SPANISH.stemWord(bare)
-    return Reading(folded, english, f"{_SPANISH_MARK}{spanish}")
+    return Reading(folded, english, f"{SPANISH_MARK}{spanish}")
 
 
 def languages_of(counts: Mapping[str, int]) -> Languages:

@@ -22,6 +22,7 @@ from bot.core.agenda import after_failure, after_postponed, after_success
 from bot.core.intake import Cursor, FeedResponse, NotModified, SourceSpec, Standing
 from bot.core.model import Changes
 from bot.errors import FetchError, ParseError, Postponed, StoreError
+from bot.poll.articles import with_articles
 from bot.poll.deciding import decide
 from bot.poll.desk import PollDesk, Polled, Reading, note_turns
 from bot.poll.gather import gather
@@ -73,6 +74,8 @@ async def _poll(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Polled:
                 got = await gather(desk, source, cursor)
         except TimeoutError:
             got = FetchError(f"no end after {desk.poll_seconds:g} seconds")
+        if isinstance(got, Reading) and source.kind != KIND:
+            got = await with_articles(desk, source, cursor, got)
     match got:
         case Reading() if got.body_hash != cursor.body_hash and source.kind == KIND:
             return await _watched(desk, source, cursor, got)

@@ -27,6 +27,7 @@ PAGES_AT_MOST = 50
 DOCUMENTS_AT_MOST = 10_000
 
 _NUMBER = re.compile("[0-9]{1,5}")
+_WITH_TEXT = "Presidential Document"  # few, without abstracts, and always worth reading whole
 _SAME_NAME = ("document_number", "type", "action", "effective_on", "comments_close_on", "dates", "citation")
 
 
@@ -55,6 +56,8 @@ def _entry(document: Mapping[str, Any]) -> Entry:
     agencies = tuple(agency_names(document.get("agencies")))
     facts |= {"agencies": "; ".join(agencies), "docket": "; ".join(texts(document.get("docket_ids")))}
     facts["cfr"] = "; ".join(_cfr(document))
+    if facts["type"] == _WITH_TEXT:
+        facts["full_text"] = address(document.get("raw_text_url"))
     abstract = text(document.get("abstract"))
     whole = "\n\n".join(part for part in (abstract, facts["action"], facts["dates"]) if part)
     return Entry(

@@ -24,6 +24,8 @@ VIOLATIONS = {
     "One library, one room: the scheduler": ("bot/daemon", "import apscheduler.schedulers"),
     "One library, few rooms: HTTP": ("bot/control", "import aiohttp"),
     "One library, one room: the grammar and the stems of queries, and CSS selectors": ("bot/logs", "import lark"),
+    "One library, one room: web pages that we read": ("bot/logs", "import lxml"),
+    "One library, one room: the text of articles": ("bot/logs", "import trafilatura"),
     "One library, one room: settings": ("bot/app/world", "import pydantic"),
     "One library, one room: the command line": ("handlers/console", "import rich"),
     "One library, one room: figures": ("bot/deliver", "import prometheus_client"),
