@@ -27,7 +27,7 @@ from prometheus_client import (
 from bot import __version__
 from bot.core.alarms import Alarm, Severity, Waiting
 from bot.core.intake import SourceSpec
-from bot.core.model import Delivery, DeliveryState, State
+from bot.core.model import Delivery, DeliveryState, Document, Precision, State
 from bot.poll import Polled
 from bot.watching.measuring import Measured
 
@@ -63,6 +63,7 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "policybell_config_last_reload_successful": ("1 where the settings on disk are those in force.", ()),
     "policybell_config_last_reload_timestamp_seconds": ("When the settings were last read anew; 0: never.", ()),
 }
+_WAITS = (1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 21_600, 86_400)
 HISTOGRAMS: Mapping[str, tuple[str, tuple[str, ...], tuple[float, ...]]] = {
     "policybell_source_poll_duration_seconds": (
         "How long a poll took.",
@@ -77,7 +78,12 @@ HISTOGRAMS: Mapping[str, tuple[str, tuple[str, ...], tuple[float, ...]]] = {
     "policybell_delivery_latency_seconds": (
         "From first seeing an item to its message being accepted.",
         ("platform",),
-        (1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 21_600, 86_400),
+        _WAITS,
+    ),
+    "policybell_alert_age_seconds": (
+        "From the time that a source gave an item to its message being accepted; items dated by the day are left out.",
+        ("standing",),
+        _WAITS,
     ),
 }
 
@@ -145,6 +151,12 @@ class Metrics:
             if state is DeliveryState.SENT:
                 waited = (now - row.alert.story.first_seen_at).total_seconds()
                 self._histograms["policybell_delivery_latency_seconds"].labels(name).observe(max(waited, 0.0))
+                self._note_age(row.alert.story.lead, now)
+
+    def _note_age(self, lead: Document, now: datetime) -> None:
+        if lead.claimed_at is not None and lead.precision is Precision.TIME:
+            age = (now - lead.claimed_at).total_seconds()
+            self._histograms["policybell_alert_age_seconds"].labels(lead.standing.value).observe(max(age, 0.0))
 
     def expired(self, number: int) -> None:
         """Count alerts that were given up for their age; nobody asked for which platform they were."""

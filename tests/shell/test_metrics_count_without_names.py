@@ -12,14 +12,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from bot.commands import COMMANDS
 from bot.core.alarms import Alarm, Facts, Severity, Waiting
 from bot.core.intake import Cursor
-from bot.core.model import DeliveryState, State
+from bot.core.model import DeliveryState, Precision, State
 from bot.poll import Polled
 from bot.ports.oversight import Vitals
 from bot.watching.health import health
 from bot.watching.measuring import Measured
 from bot.watching.metrics import COUNTERS, GAUGES, HISTOGRAMS, Metrics, Picture
 from handlers.web.machines import machine_routes
-from tests.builders import a_chat, a_delivery, a_source, a_story, an_alert, at
+from tests.builders import a_chat, a_delivery, a_document, a_source, a_story, an_alert, at
 from tests.fakes.browser import a_web_room
 from tests.fakes.clock import NOON, FakeClock
 from tests.fakes.door import FakeDoor
@@ -51,6 +51,7 @@ PROMISED = {
     "policybell_alerts_total": {"severity"},
     "policybell_deliveries_total": {"platform", "outcome"},
     "policybell_delivery_latency_seconds": {"platform"},
+    "policybell_alert_age_seconds": {"standing"},
     "policybell_outbox_pending": {"platform"},
     "policybell_outbox_oldest_age_seconds": {"platform"},
     "policybell_platform_connected": {"platform"},
@@ -119,6 +120,15 @@ def test_every_way_a_delivery_can_go_has_its_word(state: DeliveryState) -> None:
     assert found[f"policybell_deliveries_total{{outcome={word},platform=telegram}}"] == 2
     latency = found.get("policybell_delivery_latency_seconds_sum{platform=telegram}")
     assert latency == (180 if state is DeliveryState.SENT else None)
+    age = found.get("policybell_alert_age_seconds_sum{standing=official}")
+    assert age == (2 * (30 * 60 + 90) if state is DeliveryState.SENT else None)
+
+
+def test_an_item_that_is_dated_by_the_day_says_nothing_of_how_old_an_alert_is() -> None:
+    metrics = Metrics()
+    for vague in ({"precision": Precision.DAY}, {"claimed_at": None}):
+        metrics.settled(a_delivery(an_alert(a_story(2, a_document(2, **vague)))), DeliveryState.SENT, at(90))
+    assert "policybell_alert_age_seconds_count{standing=official}" not in figures(metrics)
 
 
 def test_what_expired_and_what_was_asked_is_counted() -> None:
