@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.core.intake import Cursor
+from bot.core.intake import Cursor, Doubt, Section, WatchedPage
 from bot.core.model import Changes, Chat, DeliveryState, Past, State, Verdict, Voice
 from bot.core.outcome import Later
+from bot.core.retention import Ages, cutoffs
 from bot.errors import StoreError
 from bot.ports import Store
 from tests.builders import (
@@ -259,3 +260,39 @@ async def test_at_start_no_source_waits_for_a_time_that_a_clock_showed_by_mistak
     )
     await store.pull_back(NOW, timedelta(days=2))
     assert [cursor.next_poll_at for cursor in await store.cursors()] == [at(days=2), at(minutes=15)]
+
+
+PAGE = WatchedPage(
+    "source-1",
+    "asked so",
+    (
+        Section("Page › Part", "Part", "What it says\n\nand “more”.", "https://a.example/#part", 1),
+        Section("b", "B", "c"),
+    ),
+    "2023-10-01",
+    3,
+    {"version": at(hours=-5)},
+    Doubt("another", at(hours=-1), 2),
+)
+
+
+async def test_a_watched_page_comes_back_as_it_was_committed_and_the_last_word_counts(store: Store) -> None:
+    await store.register((a_source(1),))
+    assert await store.page("source-1") is None
+    await store.commit((Changes(a_cursor(1), page=PAGE),))
+    assert await store.page("source-1") == PAGE
+    await store.commit((Changes(a_cursor(1, failures=1)),))
+    assert await store.page("source-1") == PAGE
+    later = replace(PAGE, sections=(), told={}, doubt=None)
+    await store.commit((Changes(a_cursor(1), page=later),))
+    assert await store.page("source-1") == later
+    assert await store.page("source-2") is None
+
+
+async def test_a_watched_page_goes_when_its_source_has_been_out_of_use_for_long(store: Store) -> None:
+    await store.register((a_source(1),))
+    await store.commit((Changes(a_cursor(1, last_success_at=NOW), page=PAGE),))
+    for age, registered, is_kept in ((90, 1, True), (30, 2, True), (90, 2, False)):
+        await store.register((a_source(registered),))
+        await store.prune(cutoffs(at(days=age), Ages()), 100)
+        assert (await store.page("source-1") == PAGE) is is_kept
