@@ -6,6 +6,8 @@ import asyncio
 import time
 from datetime import UTC, datetime
 
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
 
 class SystemClock:
     """Time as this machine has it."""
@@ -15,7 +17,7 @@ class SystemClock:
 
     def monotonic(self) -> float:
         # unlike `time.monotonic`, this clock goes on through a suspend; macOS has no such thing to offer
-        return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+        return time.clock_gettime(_STEADY)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -136,7 +136,8 @@ class Fetcher:
         self._resolver = resolver
         self._hosts, self._crawls, self._pauses = Turns(clock), Turns(clock), Pauses(clock)
         self._respect_robots, self._permissions = respect_robots, Permissions(clock)
-        self._between = limits.per_host_delay.total_seconds()
+        self._between, self._least = limits.per_host_delay.total_seconds(), limits.per_source_delay.total_seconds()
+        self._network, self._waiting = limits.total.total_seconds(), limits.patience.total_seconds()
         self._asked: dict[str, float] = {}
         # What the gate thinks of a URL as text never changes, and the same few are asked for again and again.
         self._checked = lru_cache(maxsize=_URLS_REMEMBERED)(partial(_checked, gate))
@@ -145,8 +146,7 @@ class Fetcher:
 
     async def __call__(self, source: SourceSpec, url: str, cursor: Cursor) -> FeedResponse | NotModified | FetchError:
         """Get `url` for `source`; see `bot.ports.Fetch`."""
-        limits = self._limits
-        visit = _Visit(source, limits.total.total_seconds(), limits.patience.total_seconds())
+        visit = _Visit(source, self._network, self._waiting)
         try:
             return await self._follow(visit, self._checked(url), cursor, own=url == source.url)
         except FetchError as error:
@@ -159,14 +159,20 @@ class Fetcher:
             self._open_session = None
 
     async def _follow(self, visit: _Visit, target: _Target, cursor: Cursor, *, own: bool) -> FeedResponse | NotModified:
+        own = own and self._least > 0
         if own:
             self._not_too_soon(visit.source.id)
         visited = {target.url}
         before, temporary = "", False
         while len(visited) <= REDIRECTS_AT_MOST + 1:
-            crawl = await self._permitted(visit, target) if self._minds_robots(visit.source) else 0.0
+            crawl = 0.0
+            if self._respect_robots and visit.source.kind not in INTERFACES:
+                if not self._permissions.knows(target.origin):
+                    await self._permissions.learn(target.origin, partial(self._robots, visit, target.origin))
+                crawl = self._permissions.crawl_delay(target.origin, target.host, target.path)
             # Hops within one host are one request to whoever asks for a long time between two.
-            await self._turn(visit, target.host, 0.0 if target.host == before else crawl)
+            if crawl or self._between or self._pauses.until:
+                await self._turn(visit, target.host, 0.0 if target.host == before else crawl)
             if own and not before:
                 self._asked[visit.source.id] = self._clock.monotonic()
             answer = await self._ask(visit, target, {} if temporary else validators(cursor, target.url))
@@ -182,18 +188,9 @@ class Fetcher:
     # --- manners --------------------------------------------------------------------------------------------------
 
     def _not_too_soon(self, source_id: str) -> None:
-        last, least = self._asked.get(source_id), self._limits.per_source_delay.total_seconds()
-        if last is not None and (rest := last + least - self._clock.monotonic()) > 0:
+        last = self._asked.get(source_id)
+        if last is not None and (rest := last + self._least - self._clock.monotonic()) > 0:
             raise _postponed("it was asked a moment ago", rest)
-
-    async def _permitted(self, visit: _Visit, target: _Target) -> float:
-        """Return the delay that the site wants between pages; raise where it wants no visit."""
-        if not self._permissions.knows(target.origin):
-            await self._permissions.learn(target.origin, partial(self._robots, visit, target.origin))
-        return self._permissions.crawl_delay(target.origin, target.host, target.path)
-
-    def _minds_robots(self, source: SourceSpec) -> bool:
-        return self._respect_robots and source.kind not in INTERFACES
 
     async def _robots(self, visit: _Visit, origin: str) -> bytes:
         """Get a robots.txt, as politely as anything else, or as much of it as is ever looked at."""
@@ -210,8 +207,6 @@ class Fetcher:
 
     async def _turn(self, visit: _Visit, host: str, crawl: float) -> None:
         """Wait until the host may be asked; raise `Postponed` where that takes too long."""
-        if not (crawl or self._between or self._pauses.until):
-            return
         pause = self._pauses.rest(host)
         rest = max(pause, self._hosts.rest(host, self._between), self._crawls.rest(host, crawl))
         if rest > visit.waiting:
@@ -234,7 +229,7 @@ class Fetcher:
         loop = asyncio.get_running_loop()
         began = loop.time()
         timeout = self._patience(visit.network)
-        headers = {**validators, **self._keys.headers(visit.source, target.url)}
+        headers = {**validators, **self._keys.headers(visit.source, target.url)} if self._keys.by_kind else validators
         get = self._session().get(target.url, headers=headers, timeout=timeout, allow_redirects=False)
         try:
             async with get as response:
