@@ -54,8 +54,9 @@ class Turns:
             self.lanes[name].last = self.clock.monotonic()
 
     def _left(self, lane: _Lane, delay: float) -> float:
-        # whatever a clock does, nobody waits for longer than the delay
-        return min(max(lane.last + delay - self.clock.monotonic(), 0.0), delay)
+        now = self.clock.monotonic()
+        lane.last = min(lane.last, now)  # whatever a clock does, nobody waits for longer than the delay
+        return max(lane.last + delay - now, 0.0)
 
 
 @dataclass(slots=True)
