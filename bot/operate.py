@@ -15,6 +15,7 @@ from pathlib import Path
 from bot.commands import Desk, read_line
 from bot.commands.conditions import findings
 from bot.control import Answered
+from bot.core.added import Added, Refusal, Wanted
 from bot.core.alarms import Alarm
 from bot.core.chats import read_chat
 from bot.core.clean import canonical_url
@@ -25,6 +26,7 @@ from bot.core.retention import Ages, cutoffs
 from bot.core.speech import Call, Reply
 from bot.core.text import clean_controls
 from bot.ports import Answer
+from bot.ports.oversight import Audited
 from bot.upkeep import in_numbers, prune_all
 from bot.watching.operators import BY_SHELL
 
@@ -50,8 +52,8 @@ async def operate(desk: Desk, answer: Answer, argv: Sequence[str]) -> Answered:
             one,
         ]:
             return _printed(await answer(_typed(whose, (what, one))))
-        case ["outbox", "pause" | "resume" as what]:
-            return _printed(await answer(_typed("outbox", (what,))))
+        case ["outbox", "pause" | "resume"] | ["sources", "add" | "drop", *_]:
+            return _printed(await answer(_typed(argv[0], tuple(argv[1:]))))
         case ["say", line]:
             verb, args = read_line(line)
             return _printed(await answer(_typed(verb, args)))
@@ -68,7 +70,7 @@ async def _look(desk: Desk, argv: Sequence[str]) -> Answered:
             return _json(alarms if what == "alarms" else [asdict(one) for one in await desk.store.audit(_MOST_ROWS)])
         case ["outbox", *what]:
             return await _outbox(desk, what)
-        case ["backup" | "db", *_]:
+        case ["backup" | "db", *_] | ["sources", "take", *_]:
             return await _tend(desk, argv)
         case ["sources", "list"]:
             return _json(await _sources(desk))
@@ -78,6 +80,19 @@ async def _look(desk: Desk, argv: Sequence[str]) -> Answered:
             return _json(source) if source else _none(missing)
         case _:
             return _UNKNOWN
+
+
+async def _take(desk: Desk, pairs: Sequence[str]) -> list[Mapping[str, str]]:
+    """Add feeds, given as address and name in turn, for everybody; say what became of each."""
+    now, watched = desk.clock.now(), {source.url for source in desk.sources}
+    done: list[Mapping[str, str]] = []
+    for url, name in zip(pairs[::2], pairs[1::2], strict=True):
+        wanted = Wanted("feed", url, name or url)
+        added = Refusal.KNOWN if url in watched else await desk.store.add_source(wanted, desk.voice, now)
+        done.append({"what": f"{name or url} ({url})", "outcome": "added" if isinstance(added, Added) else added.value})
+    await desk.store.note(Audited(now, BY_SHELL, "sources", f"import of {len(done)}", "done"))
+    await desk.regathered()
+    return done
 
 
 async def _outbox(desk: Desk, argv: Sequence[str]) -> Answered:
@@ -95,6 +110,8 @@ async def _outbox(desk: Desk, argv: Sequence[str]) -> Answered:
 
 async def _tend(desk: Desk, argv: Sequence[str]) -> Answered:
     match argv:
+        case ["sources", "take", *pairs] if len(pairs) % 2 == 0:
+            return _json(await _take(desk, pairs))
         case ["backup", file]:
             await desk.store.backup(Path(file))
             return Answered(f"Backed up to {file}.")

@@ -13,11 +13,14 @@ from typing import Any
 from pydantic import ValidationError
 
 import bot
+from bot.core.intake import SourceSpec
 from bot.core.selectors import why_wrong
+from bot.errors import BotError
 from config.brisk import brisk_problems
 from config.not_yet import KINDS_NOT_YET
 from config.problems import Problem, doubled, told
-from config.settings import Catalogue, Fetch, Source
+from config.settings import Catalogue, Fetch, Settings, Source
+from config.shipped import shipped
 from config.units import read_duration, spoken
 from config.words import did_you_mean
 
@@ -32,13 +35,13 @@ def known_kinds() -> tuple[str, ...]:
 
 
 def read_sources(
-    shipped: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]], catalogue: Catalogue, fetch: Fetch
+    ready_made: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]], catalogue: Catalogue, fetch: Fetch
 ) -> tuple[tuple[Source, ...], list[Problem]]:
     """Return the sources to be used and what is wrong. An own source with a shipped id takes its place."""
-    problems = [*_unknown_ids(catalogue, shipped), *doubled("sources", own)]
-    chosen = _chosen(catalogue, shipped) - {str(item.get("id")) for item in own}
+    problems = [*_unknown_ids(catalogue, ready_made), *doubled("sources", own)]
+    chosen = _chosen(catalogue, ready_made) - {str(item.get("id")) for item in own}
     items = [(f"sources[{index}]", item) for index, item in enumerate(own)]
-    items += [(f"sources.toml {item['id']}", _plain(item)) for item in shipped if item["id"] in chosen]
+    items += [(f"sources.toml {item['id']}", _plain(item)) for item in ready_made if item["id"] in chosen]
     sources: list[Source] = []
     for where, item in items:
         try:
@@ -51,16 +54,31 @@ def read_sources(
     return tuple(sources), problems
 
 
-def _chosen(catalogue: Catalogue, shipped: Sequence[Mapping[str, Any]]) -> set[str]:
+def known_source(settings: Settings, source_id: str) -> SourceSpec:
+    """Find a source of the settings or, on or off, of the catalogue; raise `BotError` where it cannot be read."""
+    if not any(source.id == source_id for source in settings.sources):
+        shipped_ones = {item["id"]: item for item in shipped("sources")}
+        if source_id not in shipped_ones:
+            hint = did_you_mean(source_id, shipped_ones)
+            raise BotError(f"There is no source {source_id!r}, and an address begins with https://.{hint}")
+        found, _ = read_sources([shipped_ones[source_id]], [], Catalogue(enabled=(source_id,)), settings.fetch)
+        settings = settings.model_copy(update={"sources": found})
+    for waiting, _, why in settings.not_yet_sources():
+        if waiting == source_id:
+            raise BotError(f"{source_id} is not read: {why}.")
+    return next(source for source in settings.source_specs() if source.id == source_id)
+
+
+def _chosen(catalogue: Catalogue, ready_made: Sequence[Mapping[str, Any]]) -> set[str]:
     """The ids that `catalogue.enabled` chooses: the default ones, those named besides, less those left out."""
     words = _words(catalogue)
-    usual = {item["id"] for item in shipped if item.get("on", True)} if DEFAULT in words else set()
+    usual = {item["id"] for item in ready_made if item.get("on", True)} if DEFAULT in words else set()
     left_out = {word.removeprefix(LEAVE_OUT) for word in words if word.startswith(LEAVE_OUT)}
     return (usual | set(words)) - left_out
 
 
 def _words(catalogue: Catalogue) -> tuple[str, ...]:
-    return (DEFAULT,) if catalogue.enabled == DEFAULT else catalogue.enabled
+    return catalogue.enabled if isinstance(catalogue.enabled, tuple) else (DEFAULT,)
 
 
 def _plain(item: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -68,8 +86,8 @@ def _plain(item: Mapping[str, Any]) -> Mapping[str, Any]:
     return {key: value for key, value in item.items() if key != "on"}
 
 
-def _unknown_ids(catalogue: Catalogue, shipped: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
-    known = {item["id"] for item in shipped}
+def _unknown_ids(catalogue: Catalogue, ready_made: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
+    known = {item["id"] for item in ready_made}
     for word in _words(catalogue):
         source_id = word.removeprefix(LEAVE_OUT)
         if word != DEFAULT and source_id not in known:

@@ -6,7 +6,7 @@ A key stands here from the day something obeys it; those of the contract that wa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -14,6 +14,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.core.added import Added
 from bot.core.intake import Relevance, SourceSpec, Standing
 from bot.core.model import Chat, Topic
 from bot.core.office import CLOCKS, Spell
@@ -285,6 +286,11 @@ class Settings(BaseSettings):
             for source in self.sources
             if not self._waits(source)
         )
+
+    def all_sources(self, added: Iterable[Added]) -> tuple[SourceSpec, ...]:
+        """The sources that are polled, with those that people added; of chats only where that is let to them."""
+        wanted = (one for one in added if one.chat is None or self.catalogue.from_chats)
+        return (*self.source_specs(), *(one.spec(self.fetch.every) for one in wanted))
 
     def not_yet_sources(self) -> tuple[tuple[str, str, str], ...]:
         """The sources that wait for something, as (id, name, why in words)."""

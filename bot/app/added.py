@@ -13,10 +13,8 @@ from config import Settings
 
 
 async def all_sources(settings: Settings, store: Store) -> tuple[SourceSpec, ...]:
-    """Return the sources of the settings and those that were added; of chats only where the settings let them."""
-    added = await store.added_sources()
-    wanted = (one for one in added if one.chat is None or settings.catalogue.from_chats)
-    return (*settings.source_specs(), *(one.spec(settings.fetch.every) for one in wanted))
+    """Return the sources of the settings and those that were added."""
+    return settings.all_sources(await store.added_sources())
 
 
 def regathering(bot: Callable[[], Bot], current: Current) -> Callable[[], Awaitable[None]]:

@@ -14,7 +14,10 @@ from bot.core.model import Document, Topic
 from bot.core.query import read_topics
 from bot.reading import ReadingRoom
 from config import Settings
+from config.catalogue import known_source
 from config.dockets import cases_of
+
+_SHOWN = 5
 
 
 async def try_url(settings: Settings, url: str, kind: str) -> Mapping[str, object]:
@@ -25,10 +28,9 @@ async def try_url(settings: Settings, url: str, kind: str) -> Mapping[str, objec
         closing.push_async_callback(fetcher.close)
         reading = ReadingRoom()
         closing.push_async_callback(reading.close)
-        cases = cases_of(url, {}) if kind == "docket" else {}
-        source = SourceSpec("tried", kind, "tried", url, settings.fetch.every, only=cases)
+        source = _source(settings, url, kind)
         began = world.clock.monotonic()
-        got = await fetcher(source, url, Cursor(source.id))
+        got = await fetcher(source, source.url, Cursor(source.id))
         seconds = round(world.clock.monotonic() - began, 2)
         if not isinstance(got, FeedResponse):
             return {"error": str(got)}
@@ -46,6 +48,14 @@ async def try_url(settings: Settings, url: str, kind: str) -> Mapping[str, objec
     return {**answer, **_found(source, parsed, settings.topics, world)}
 
 
+def _source(settings: Settings, what: str, kind: str) -> SourceSpec:
+    """Find the source of the settings or the catalogue that has this id; else take it for an address."""
+    if ":" not in what:
+        return known_source(settings, what)
+    cases = cases_of(what, {}) if kind == "docket" else {}
+    return SourceSpec("tried", kind, "tried", what, settings.fetch.every, only=cases)
+
+
 def _found(source: SourceSpec, parsed: Parsed, topics: tuple[Topic, ...], world: World) -> Mapping[str, object]:
     documents = clean(source, parsed.entries, world.clock.now())
     newest = max((one.claimed_at for one in documents if one.claimed_at), default=None)
@@ -53,8 +63,20 @@ def _found(source: SourceSpec, parsed: Parsed, topics: tuple[Topic, ...], world:
         "items": len(documents),
         "dated": sum(one.claimed_at is not None for one in documents),
         "newest": newest and newest.isoformat(),
+        "entries": [_entry(one) for one in sorted(documents, key=_dated, reverse=True)[:_SHOWN]],
         "topics": _matches(documents, topics),
     }
+
+
+def _dated(document: Document) -> str:
+    return document.claimed_at.isoformat() if document.claimed_at else ""
+
+
+def _entry(document: Document) -> str:
+    """Say of an entry what is believed of it: its date, how exact that is or why there is none, title and address."""
+    when = f"{document.claimed_at:%Y-%m-%d %H:%M} ({document.precision})" if document.claimed_at else "no date"
+    note = f" [{document.date_note}]" if document.date_note else ""
+    return f"{when}{note} · {document.title} · {document.url}"
 
 
 def _matches(documents: tuple[Document, ...], topics: tuple[Topic, ...]) -> Mapping[str, int]:

@@ -31,7 +31,7 @@ COMMANDS = {
     "doctor": Family("examining", "Look at everything the bot stands on, and say what to do where it is not well."),
     "follow": Family("following", "Let a chat follow a topic."),
     "unfollow": Family("following", "Let a chat stop following a topic."),
-    "sources": Family("looking", "What is read, and how each source is doing."),
+    "sources": Family("sourcing", "What is read, and how each source is doing."),
     "alarms": Family("looking", "What needs an operator now, and what to do about it."),
     "audit": Family("looking", "What operators did, the latest first."),
     "why": Family("looking", "Why an alert came, or what became of an address."),

@@ -71,7 +71,7 @@ async def _without_daemon(settings: Settings, argv: Sequence[str]) -> Answered:
         desk = Desk(
             store=store,
             topics=settings.topics,
-            sources=settings.source_specs(),
+            sources=settings.all_sources(await store.added_sources()),
             not_yet=settings.not_yet_sources(),
             voice=Voice(settings.bot.language, settings.bot.timezone),
             clock=SystemClock(),

@@ -63,12 +63,12 @@ poll_source = _steers("poll", "Poll a source within about a minute.")
 
 
 @sources.command("test")
-@click.argument("url")
-@click.option("--kind", type=click.Choice(known_kinds()), default="feed", show_default=True, help="How it is read.")
+@click.argument("url", metavar="URL|ID")
+@click.option("--kind", type=click.Choice(known_kinds()), default="feed", show_default=True, help="How a URL is read.")
 @with_json
 @with_config
 def try_source(url: str, kind: str, *, as_json: bool, config: Path | None) -> int:
-    """Read an address once, as a source would be, and remember nothing. Exit 1 where it cannot be read."""
+    """Read an address, or a source by its id, once, and remember nothing. Exit 1 where it cannot be read."""
     settings = load(config, os.environ)
     set_up(format="auto", level="error", secrets=settings.secrets(), chat_key=bytes)
     found = asyncio.run(import_module("bot.app.trying").try_url(settings, url, kind))

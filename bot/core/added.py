@@ -30,7 +30,7 @@ _NAME_SIZE = 100
 class Refusal(StrEnum):
     """Why a source cannot be added."""
 
-    KNOWN = "known"
+    KNOWN = "there already"
     FULL = "full"
     HOSTS = "hosts"
     CROWDED = "crowded"
