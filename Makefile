@@ -26,6 +26,9 @@ house: setup          ## the house in figures: sizes, patches, coverage, imports
 	@$(BIN)/python tests/house/figures.py
 
 bench: setup          ## every benchmark, a line per figure: name value unit (baseline, ratio)
+	@test -e .bench-venv/reader || { $(PYTHON) -m venv --without-pip .bench-venv && $(BIN)/python -m pip -q \
+	  --disable-pip-version-check --python .bench-venv/bin/python install --require-hashes -r bench/reader.lock && \
+	  touch .bench-venv/reader; } || rm -rf .bench-venv
 	@$(BIN)/python bench/run.py
 
 soak: setup           ## the long proofs, with a line per figure: kills, faults, bursts, seeded bugs

@@ -1,9 +1,12 @@
-"""What polling costs: an all-304 round beside plain conditional aiohttp, an unchanged 200 beside a full parse."""
+"""What polling costs: all 304, unchanged 200, one new entry, beside plain aiohttp, a full parse and `reader`."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import sqlite3
+import subprocess
 import tempfile
 import time
 from collections import defaultdict
@@ -12,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import median
 
 import aiohttp
 import feedparser
@@ -30,8 +34,8 @@ from bot.poll import LiveIndex, PollDesk, poll_due
 from bot.reading import ReadingRoom
 from bot.store import open_store
 
-FEEDS = 200
-ROUNDS = 7
+FEEDS = 1_000
+ROUNDS = 5
 AT_ONCE = 50
 UNIT = "ms CPU/feed"
 
@@ -68,7 +72,35 @@ async def _beside_plain_aiohttp(folder: Path, root: str, reading: ReadingRoom) -
     await same.close()
     await full.close()
     costs["parsed"] = [value * FEEDS / _PARSED for value in costs["parsed"]]
-    return _compare(costs)
+    growing = Poller(folder / "grow", f"{root}/grow", reading, feeds=_GROWING)
+    costs["growing"] = await growing.rounds_with_news()
+    await growing.close()
+    peer = await asyncio.to_thread(by_reader, root, FEEDS, ROUNDS)
+    return [*_compare(costs), *_beside_reader(costs, peer)]
+
+
+def by_reader(root: str, feeds: int, rounds: int) -> dict[str, float]:
+    """Let `reader` do the same in its own environment; nothing where there is none."""
+    if not _READER.exists():
+        return {}
+    command = [str(_READER), str(Path(__file__).with_name("reader_peer.py")), root, str(feeds), str(rounds)]
+    measured: dict[str, float] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    return measured
+
+
+def _beside_reader(costs: Mapping[str, list[float]], peer: Mapping[str, float]) -> Iterator[Figure]:
+    """Put what `reader` takes for each beside what we take."""
+    if not peer:
+        print("reader: skipped, since it has no environment here (.bench-venv; `make bench` sets it up)")
+    for name, ours, theirs, reach in (
+        ("all 304", "poll", "same", ">= 7"),
+        ("200 unchanged", "unchanged", "full", ">= 40"),
+        ("one new entry, with fork and commit", "growing", "grow", ""),
+    ):
+        if theirs in peer:
+            cheaper = peer[theirs] / median(costs[ours])
+            against = f"reader {peer[theirs]:.3f} {UNIT}, us {median(costs[ours]):.3f}"
+            yield Figure(f"times cheaper than reader, {name}", cheaper, "x", against, 1 / cheaper, reach)
 
 
 def _compare(costs: Mapping[str, list[float]]) -> list[Figure]:
@@ -80,10 +112,20 @@ def _compare(costs: Mapping[str, list[float]]) -> list[Figure]:
         beside("poll with commit, all 304", costs["poll"], costs["kept"], unit=UNIT, against=kept, reach="<= 1.1"),
         beside("poll with commit, all 304", costs["poll"], costs["plain"], unit=UNIT, against=plain, reach=""),
         beside(unchanged, costs["unchanged"], costs["parsed"], unit=UNIT, against=parsed, reach="<= 0.025 (40x)"),
+        beside(
+            "poll, one new entry, fork and commit too",
+            costs["growing"],
+            costs["parsed"],
+            unit=UNIT,
+            against=parsed,
+            reach="",
+        ),
     ]
 
 
 _PARSED = 20  # a full parse is slow: fewer feeds a round
+_GROWING = 50
+_READER = Path(__file__).resolve().parents[1] / ".bench-venv/bin/python"
 
 
 async def cpu(work: Callable[[], Awaitable[None]]) -> float:
@@ -151,13 +193,14 @@ async def _parsed(session: aiohttp.ClientSession, root: str) -> None:
 class Poller:
     """The real polling loop with its store, over so many sources on one host."""
 
-    def __init__(self, folder: Path, root: str, reading: ReadingRoom) -> None:
+    def __init__(self, folder: Path, root: str, reading: ReadingRoom, *, feeds: int = FEEDS) -> None:
         folder.mkdir()
         clock = SystemClock()
         self.sources = {
             f"s{number}": SourceSpec(f"s{number}", "feed", f"Feed {number}", f"{root}/{number}", timedelta(0))
-            for number in range(FEEDS)
+            for number in range(feeds)
         }
+        self.reading = reading
         self.cursors: tuple[Cursor, ...] = ()
         self.store = open_store(f"sqlite:///{folder}/policybell.db")
         limits = FetchLimits(per_host_delay=timedelta(0))
@@ -188,6 +231,18 @@ class Poller:
         assert len(results) == FEEDS
         assert not any(result.error or result.new for result in results)
 
+    async def rounds_with_news(self) -> list[float]:
+        """CPU milliseconds a feed of rounds in which each has a new entry, those of the reading processes too."""
+        await self.store.register(tuple(self.sources.values()))
+        await poll_due(self.desk)
+        costs = []
+        for _ in range(ROUNDS):
+            before = time.process_time() + spent(self.reading.pid or 0)
+            results = await poll_due(self.desk)
+            costs.append((time.process_time() + spent(self.reading.pid or 0) - before) * 1000 / len(results))
+            assert all(result.new == 1 for result in results)
+        return costs
+
     async def fetch(self) -> None:
         """Only the network part of a round."""
         places = asyncio.Semaphore(AT_ONCE)
@@ -202,6 +257,12 @@ class Poller:
     async def close(self) -> None:
         await self.fetcher.close()
         await self.store.close()
+
+
+def spent(pid: int) -> float:
+    """CPU seconds of a process and of the children that it waited for."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def changes_for(known: Cursor, source: SourceSpec) -> Changes:

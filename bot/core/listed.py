@@ -50,7 +50,7 @@ def drafted(
     """Put a list together from entries that were read and from what is remembered of the others.
 
     `entries` are those of `spans` that `last` does not hold, and after them those of further pages. Raises `ValueError`
-    where they are fewer than that.
+    where they are fewer than that. An entry that came with its article is read once more, since no list says so much.
     """
     made = drafts(source, entries, now)
     kept = last.drafts if last else {}
@@ -62,7 +62,8 @@ def drafted(
     documents = tuple(draft for draft in (*(draft for _, draft in in_order), *further) if draft)
     if not spans:
         return Draft(documents)
-    remembered = {span: _without_text(draft) for span, draft in in_order if _is_settled(draft)}
+    richer = {span for span, entry in zip(unknown, entries, strict=False) if entry.article}
+    remembered = {span: _without_text(draft) for span, draft in in_order if span not in richer and _is_settled(draft)}
     return Draft(documents, Listed(source, last.read_at if last else now, remembered))
 
 

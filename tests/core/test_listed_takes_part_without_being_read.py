@@ -76,3 +76,9 @@ def test_only_what_is_known_can_go_without_its_text() -> None:
     for state in State:
         assert not needs_whole([Verdict(read, state, "", 1)])
         assert needs_whole([Verdict(unread, state, "", 1)]) == (state is not State.SEEN)
+
+
+def test_an_entry_with_its_article_is_read_once_more_as_lists_have_it() -> None:
+    made = drafted(SOURCE, [an_entry(1), an_entry(2, article="At length.")], ("a", "b"), None, NOW)
+    assert made.listed is not None
+    assert set(made.listed.drafts) == {"a"}
