@@ -20,6 +20,7 @@ _SKEW = timedelta(minutes=5)  # what two honest clocks may differ by
 _LATEST = timedelta(days=2)  # further ahead than any zone or wrong clock explains
 _LATEST_SCHEDULED = timedelta(days=366)  # public inspection dates lie ahead, though never a year
 _SHOWN = 40
+_YEAR = re.compile(r"(?:19|20)\d\d")
 NOT_GIVEN = "date not given"
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -76,7 +77,8 @@ def claim(said: tuple[str, ...], seen_at: datetime, *, scheduled: bool = False) 
         return Claim(None, Precision.NONE, NOT_GIVEN)
     read = next(filter(None, map(read_date, given)), None)
     if read is None:
-        return Claim(None, Precision.NONE, f"the date given, “{given[0][:_SHOWN]}”, cannot be read")
+        fault = "is only a year" if _YEAR.fullmatch(given[0]) else "cannot be read"
+        return Claim(None, Precision.NONE, f"the date given, “{given[0][:_SHOWN]}”, {fault}")
     at, precision = read
     latest = seen_at + (_LATEST_SCHEDULED if scheduled else _LATEST)
     if at.year < _EARLIEST_YEAR or at > latest:

@@ -78,6 +78,10 @@ def test_what_cannot_be_read_is_said_and_never_replaced(said):
     assert read.note.startswith("the date given, ")
 
 
+def test_a_year_is_no_day_and_is_shown():
+    assert claim(("2024",), SEEN).note == "the date given, “2024”, is only a year"
+
+
 def test_a_missing_date_is_missing():
     assert claim(("", "  "), SEEN) == claim((), SEEN)
     assert claim((), SEEN).note == "date not given"

@@ -133,6 +133,12 @@ def test_what_is_wrong_is_one_sentence(tmp_path: Path, toml: str, path: str, sen
         ('name = ""', "name", "must not be empty (id mine)"),
         ('kind = "telepathy"', "kind", "'telepathy' is not a kind. (id mine)"),
         ('every = "59s"', "every", "at least 1m; got 59s (id mine)"),
+        (
+            'select = { title = "h3 >" }',
+            "select.title",
+            "'h3 >' is no CSS selector, with or without @attribute (id mine)",
+        ),
+        ('select = { match = "(" }', "select.match", "'(' is no regular expression"),
     ],
 )
 def test_a_bad_source_is_named_by_place_and_id(tmp_path: Path, line: str, path: str, sentence: str) -> None:
