@@ -6,10 +6,11 @@ import pytest
 
 from bot.core.intake import ARTICLE, Hints, Parsed
 from bot.errors import ParseError
+from bot.reading import ReadingRoom
 from bot.reading.job import read
 from bot.reading.wire import decode_end, decode_entry
 from bot.sources import known_kinds
-from tests.builders import a_response
+from tests.builders import a_response, a_source
 
 SAID = "The Secretary extends the designation for eighteen months, and explains at length why that is."
 PAGE = (
@@ -59,6 +60,17 @@ def test_what_is_no_article_has_a_name(body: str, kind: str) -> None:
     error = outcome(body, article="article")
     assert isinstance(error, ParseError)
     assert error.kind == kind
+
+
+@pytest.mark.parametrize("article", ["article", "auto"])
+async def test_the_real_child_reads_it_within_its_limits(article: str) -> None:
+    room = ReadingRoom()
+    try:
+        parsed = await room(a_source(kind=ARTICLE, select={"article": article}), a_response(PAGE.encode()))
+    finally:
+        await room.close()
+    assert isinstance(parsed, Parsed), parsed
+    assert SAID in parsed.entries[0].content
 
 
 def test_an_article_is_no_kind_of_source() -> None:
