@@ -11,8 +11,8 @@ from typing import Any, cast
 
 import pytest
 
-from bot.core.alarms import Facts, SourceHealth, Waiting
-from bot.core.intake import Cursor, FeedResponse, NotModified, SourceSpec
+from bot.core.alarms import Facts, SourceHealth, Thresholds, Waiting, standing
+from bot.core.intake import Cursor, FeedResponse, NotModified, SourceSpec, Trouble
 from bot.core.model import Changes, DeliveryState
 from bot.core.outcome import Refused
 from bot.errors import FetchError, StoreError
@@ -183,3 +183,28 @@ async def test_an_answer_without_a_date_and_an_error_tell_nothing(headers: Mappi
 
 async def test_only_the_last_servers_are_remembered() -> None:
     assert await Servers(*[300.0] * 30, *[0.0] * 20).ask_all() == timedelta(0)
+
+
+async def test_operators_hear_of_a_refused_source_where_its_news_appears_and_what_to_do(tmp_path: Path) -> None:
+    store, source = MemoryStore(), a_source(1, elsewhere="the Federal Register")
+    await store.register((source,))
+    good = NOON - timedelta(hours=3)
+    refused = {"trouble": Trouble.REFUSED, "trouble_polls": 3, "trouble_since": good}
+    cursor = Cursor("source-1", failures=3, last_error="HTTP 403", last_success_at=good, **refused)  # type: ignore[arg-type]
+    await store.commit((Changes(cursor),))
+    looking = Instruments(cast("Store", store), FakeClock(), tmp_path, sources=lambda: {"source-1": source})
+    measured = await looking.measure()
+    (alarm,) = standing(measured.facts, Thresholds())
+    assert alarm.sentence.startswith("Newsroom 1 cannot be read: refused from this network (3 times): HTTP 403")
+    assert alarm.sentence.endswith("the same news appears in the Federal Register")
+    assert "sources pause source-1" in alarm.next_step
+    assert measured.conditions == {"source-1": "refused"}
+
+
+async def test_a_source_that_is_gone_is_told_as_that_alone(tmp_path: Path) -> None:
+    store, source = MemoryStore(), a_source(1)
+    await store.register((source,))
+    good = NOON - timedelta(days=3)
+    await store.commit((Changes(Cursor("source-1", failures=9, last_success_at=good, retired_at=NOON)),))
+    looking = Instruments(cast("Store", store), FakeClock(), tmp_path, sources=lambda: {"source-1": source})
+    assert [alarm.key for alarm in standing((await looking.measure()).facts, Thresholds())] == ["gone:source-1"]
