@@ -123,3 +123,23 @@ def test_a_document_at_a_quarter_to_nine_is_asked_for_within_a_minute(day):
     assert min(later - earlier for earlier, later in pairwise(polls)) >= MINUTE
     brisk = [at for at in polls if pace(source.brisk, at)]
     assert 40 <= len(brisk) <= 90
+
+
+@pytest.mark.parametrize(("name", "brisk"), [("desk", CLOCKS["public_inspection"]), ("brisk", BRISK)])
+def test_what_appears_in_working_hours_is_seen_within_minutes(name, brisk):
+    """A week of polling, with chance in turn and 15 s from one look at the agenda to the next; items at any minute."""
+    source, now, polls, turn = a_source(every=15 * MINUTE, brisk=brisk), there(2026, 11, 16), [], 0
+    while now < there(2026, 11, 21):
+        polls.append(now)
+        turn += 1
+        jitter = turn * 0.618 % 1
+        after = after_success(source, a_cursor(), a_response(), now, jitter=jitter, new=False, limits=LIMITS)
+        now = after.next_poll_at + timedelta(seconds=15 * (turn * 0.382 % 1))
+    minutes = (there(2026, 11, 16) + ahead * MINUTE for ahead in range(4 * 24 * 60))
+    waits = sorted(next(at for at in polls if at >= shown) - shown for shown in minutes if pace(brisk, shown))
+    p50, p95 = waits[len(waits) // 2], waits[len(waits) * 95 // 100]
+    print(
+        f"{name}: shown to polled p50 {p50.total_seconds():.0f} s, p95 {p95.total_seconds():.0f} s, {len(polls)} polls"
+    )
+    assert p50 <= 2 * MINUTE
+    assert p95 <= 4 * MINUTE
