@@ -75,7 +75,7 @@ async def _beside_plain_aiohttp(folder: Path, root: str, reading: ReadingRoom) -
     growing = Poller(folder / "grow", f"{root}/grow", reading, feeds=_GROWING)
     costs["growing"] = await growing.rounds_with_news()
     await growing.close()
-    peer = await asyncio.to_thread(by_reader, root, FEEDS, ROUNDS)
+    peer = await asyncio.to_thread(by_reader, root, _FEEDS_OF_READER, _ROUNDS_OF_READER)
     return [*_compare(costs), *_beside_reader(costs, peer)]
 
 
@@ -125,6 +125,7 @@ def _compare(costs: Mapping[str, list[float]]) -> list[Figure]:
 
 _PARSED = 20  # a full parse is slow: fewer feeds a round
 _GROWING = 50
+_FEEDS_OF_READER, _ROUNDS_OF_READER = 200, 3  # its cost a feed does not depend on how many there are
 _READER = Path(__file__).resolve().parents[1] / ".bench-venv/bin/python"
 
 
