@@ -86,17 +86,19 @@ def test_a_number_may_be_written_in_several_ways(asked: str, listed: str) -> Non
         (f"[Order] {document(45)}", "[Order]"),
     ],
 )
-@pytest.mark.parametrize("together", [True, False])
-def test_two_entries_that_differ_in_the_description_alone_are_two_documents(
-    one: str, other: str, *, together: bool
-) -> None:
+@pytest.mark.parametrize("listed", ["in one list", "in two", "the first gone from the second"])
+def test_two_entries_that_differ_in_the_description_alone_are_two_documents(one: str, other: str, listed: str) -> None:
     source = a_source(kind="docket")
-    lists = [entries(item(other), item(one))] if together else [entries(item(one)), entries(item(other), item(one))]
+    lists = {
+        "in one list": [entries(item(other), item(one))],
+        "in two": [entries(item(one)), entries(item(other), item(one))],
+        "the first gone from the second": [entries(item(one)), entries(item(other))],
+    }[listed]
     known: list[Fingerprint] = []
     new = []
-    for listed in lists:
+    for read in lists:
         past = Past(tuple(known), len(known))
-        for verdict in judge(clean(source, listed, NOW), past, Index({}), baseline=False, now=NOW):
+        for verdict in judge(clean(source, read, NOW), past, Index({}), baseline=False, now=NOW):
             made = verdict.document
             known.append(Fingerprint(made.id, source.id, verdict.story, made.number, made.digest, made.keys))
             new += [made.text] if verdict.state is State.NEW else []
