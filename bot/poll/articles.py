@@ -18,6 +18,7 @@ from bot.core.index import Page, read_page
 from bot.core.intake import ARTICLE, Cursor, Entry, FeedResponse, Relevance, SourceSpec, Trouble
 from bot.errors import FetchError, ParseError
 from bot.poll.desk import PollDesk, Reading
+from bot.poll.gather import fetch_patiently
 
 log = structlog.get_logger()
 
@@ -81,7 +82,7 @@ def _said(entry: Entry) -> Page:
 
 
 async def _article(desk: PollDesk, source: SourceSpec, entry: Entry) -> str | FetchError | ParseError:
-    response = await desk.fetch(source, _address(source, entry), Cursor(source.id))
+    response = await fetch_patiently(desk, source, _address(source, entry))
     if not isinstance(response, FeedResponse):
         return response if isinstance(response, FetchError) else FetchError("an article answered 304 unasked")
     parsed = await desk.read(replace(source, kind=ARTICLE), response)

@@ -42,7 +42,7 @@ async def gather(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Reading 
     for _ in range(PAGES_AT_MOST - 1):
         if not parsed.more_urls or not await _any_unseen(desk, source, parsed.entries):
             break
-        page = await _page(desk, source, parsed.more_urls[0])
+        page = await fetch_patiently(desk, source, parsed.more_urls[0])
         if isinstance(page, Postponed):
             log.warning("poll.cut_short", source=source.id, entries=len(entries), because=str(page))
             break
@@ -58,8 +58,8 @@ async def gather(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Reading 
     return Reading(response, tuple(entries), body_hash, spans=spans, last=last)
 
 
-async def _page(desk: PollDesk, source: SourceSpec, url: str) -> FeedResponse | NotModified | FetchError:
-    """Fetch a further page. A host that is busy with our other sources is waited for, one that wants minutes is not."""
+async def fetch_patiently(desk: PollDesk, source: SourceSpec, url: str) -> FeedResponse | NotModified | FetchError:
+    """Fetch what a list leads to. A host that is busy with others is waited for, one that wants minutes is not."""
     while True:
         page = await desk.fetch(source, url, Cursor(source.id))
         if not isinstance(page, Postponed) or page.after > PAGE_PATIENCE:
