@@ -19,3 +19,4 @@ def pages(db: Database) -> None:
             doubt_since TEXT,
             doubt_polls INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID""")
+    db.execute("CREATE INDEX sources_dormant ON sources (dormant) WHERE dormant = 1")

@@ -50,7 +50,7 @@ def drop_unwatched(connection: Connection, before: datetime) -> None:
     """Drop pages of sources that left the configuration and were read last before then: nobody asks for them."""
     connection.execute(
         """DELETE FROM pages WHERE source_id IN (
-            SELECT sources.id FROM sources JOIN cursors ON cursors.source_id = sources.id
+            SELECT sources.id FROM sources CROSS JOIN cursors ON cursors.source_id = sources.id
             WHERE dormant = 1 AND last_success_at < ?)""",
         (stamp(before),),
     )
