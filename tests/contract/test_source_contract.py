@@ -26,6 +26,9 @@ ATOM = b"""<feed xmlns="http://www.w3.org/2005/Atom"><title>Register</title><ent
 <title type="html">Rule on &lt;i&gt;parole&lt;/i&gt;</title><link href="/rules/7"/>
 <updated>2023-10-05T12:00:00Z</updated>
 <author><name>A. Writer</name></author><summary>Short &lt;not a tag&gt;</summary></entry></feed>"""
+JSON_FEED = b"""{"version": "https://jsonfeed.org/version/1.1", "title": "Newsroom", "items": [{"id": "id-1",
+"url": "https://news.example/1", "title": "Secretary extends protection", "date_published": "2023-10-05T08:00:00-04:00",
+"content_html": "<p>The <b>Secretary</b> said so.</p>", "authors": [{"name": "A. Writer"}], "tags": ["TPS"]}]}"""
 REGISTER = b"""{"count": 1, "total_pages": 1, "results": [{"document_number": "2023-22222", "type": "Notice",
 "title": "Extension of the Designation", "abstract": "The Secretary extends.", "action": "Notice of extension.",
 "html_url": "https://www.federalregister.gov/documents/2023/10/05/2023-22222/x", "publication_date": "2023-10-05",
@@ -77,7 +80,7 @@ SAMPLES: dict[str, tuple[bytes, ...]] = {
     "courtlistener": (OPINIONS,),
     "regulations": (DOCKETS,),
     "congress": (BILLS,),
-    "feed": (RSS, ATOM),
+    "feed": (RSS, ATOM, JSON_FEED),
     "federal_register": (REGISTER,),
     "listing": (NEWS_ROOM,),
     "sitemap": (PAPER,),
@@ -88,7 +91,11 @@ NOTHING_NEW: dict[str, tuple[bytes, ...]] = {
     "listing": (),  # a news room without any news was rebuilt
     "page": (),  # what is watched says something
     "sitemap": (),  # and a paper prints something in two days
-    "feed": (b"<rss version='2.0'><channel/></rss>", b"<feed xmlns='http://www.w3.org/2005/Atom'/>"),
+    "feed": (
+        b"<rss version='2.0'><channel/></rss>",
+        b"<feed xmlns='http://www.w3.org/2005/Atom'/>",
+        b'{"version": "https://jsonfeed.org/version/1", "items": []}',
+    ),
     "federal_register": (b'{"count": 0}', b'{"count": 0, "results": []}', b'{"count": 0, "total_pages": 0}'),
     "public_inspection": (b'{"count": 0}', b'{"count": 0, "results": []}'),
     "docket": (b"<rss version='2.0'><channel/></rss>",),

@@ -9,19 +9,23 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.core.intake import Parsed
+from bot.core.agenda import AgendaLimits, after_failure
+from bot.core.intake import Cursor, Parsed, Trouble
 from bot.errors import ParseError
 from bot.reading import ReadingRoom, ReadLimits
-from tests.builders import a_response, a_source
+from tests.builders import NOW, a_response, a_source
 
 FEED = a_source(kind="feed")
+LIMITS = AgendaLimits(0.0, timedelta(hours=6), timedelta(minutes=1))
 GOOD = b"<rss version='2.0'><channel><item><title>One</title><link>https://news.example/1</link></item></channel></rss>"
 
 
@@ -106,6 +110,13 @@ async def test_memory_real_time_and_output_are_bounded_too() -> None:
 
 HOSTILE = {
     "a token of 8 MB": rss(f"<title>{'x' * 8_000_000}</title>"),
+    "20,000 items": rss("</item><item>" * 20_000),
+    "an entity of parameters": rss("<title>x</title>", '<!DOCTYPE x [<!ENTITY % p SYSTEM "file:///etc/passwd"> %p;]>'),
+    "a document type of a file": rss("<title>x</title>", '<!DOCTYPE x SYSTEM "file:///etc/passwd">'),
+    "a document type of a web server": rss("<title>x</title>", '<!DOCTYPE x SYSTEM "http://127.0.0.1:9/x.dtd">'),
+    "XInclude": rss("<xi:include xmlns:xi='http://www.w3.org/2001/XInclude' href='file:///etc/passwd' parse='text'/>"),
+    "200,000 levels": rss("<a>" * 200_000 + "</a>" * 200_000),
+    "an archive that was cut": b"\x1f\x8b\x08\x00" + b"\x00" * 50,
     "NULs": rss("<title>a\0b</title>"),
     "50,000 levels": rss("<a>" * 50_000 + "</a>" * 50_000),
     "50,000 levels of HTML": rss(f"<description>{'&lt;div&gt;' * 50_000}</description>"),
@@ -130,6 +141,28 @@ async def test_whatever_comes_the_room_answers_and_goes_on() -> None:
             assert "root:" not in repr(answer), name
         assert await is_well(room)
         assert room.pid == zygote
+
+
+async def test_a_feed_that_broke_limits_three_times_waits_and_the_next_is_read_within_a_second() -> None:
+    source, cursor = a_source(every=timedelta(minutes=5)), Cursor("source-1")
+    waits = []
+    async with a_room(cpu=1) as room:
+        assert await is_well(room)
+        for bomb in (*list(ENTITY_BOMBS.values())[:2], next(iter(CPU_BOMBS.values()))):
+            error = await outcome(room, bomb)
+            began = time.monotonic()
+            assert await is_well(room)
+            assert time.monotonic() - began < 1
+            assert isinstance(error, ParseError)
+            assert error.kind == "parse_limit"
+            cursor = after_failure(
+                source, cursor, str(error), NOW, jitter=0.5, trouble=error.trouble, retry_after=None, limits=LIMITS
+            )
+            assert cursor.next_poll_at
+            waits.append(cursor.next_poll_at - NOW)
+    assert waits == [timedelta(minutes=minutes) for minutes in (5, 10, 20)]
+    assert (cursor.trouble, cursor.trouble_polls) == (Trouble.BROKEN, 3)
+    assert cursor.last_error == "reading it took more than 1 seconds of processor time"
 
 
 async def test_answers_are_read_one_at_a_time_and_never_mixed_up() -> None:
