@@ -18,7 +18,8 @@ from tests.fakes.daemon import ROOT
 # What does something, or prints what a program reads already, or talks with a person.
 WITHOUT_JSON = {
     *("run", "chat", "follow", "unfollow", "backup", "restore", "db prune", "db vacuum"),
-    *("sources discard", "sources pause", "sources poll", "sources release", "sources resume"),
+    *("sources discard", "sources move", "sources pause", "sources poll", "sources release", "sources resume"),
+    *("sources add", "sources drop", "sources export"),
     *("outbox discard", "outbox pause", "outbox resume", "outbox retry"),
     *("slack manifest", "telegram setup"),
 }
