@@ -14,7 +14,7 @@ from bot.core.query import parse
 from bot.errors import ParseError
 from bot.poll import LiveIndex
 from bot.poll.articles import ARTICLES_AT_MOST
-from bot.poll.desk import LastLists
+from bot.poll.lists import LastLists
 from bot.reading.article import SOURCE
 from tests.fakes.clock import NOON
 from tests.fakes.newsroom import NewsRoom, a_newsroom, item, read
