@@ -109,11 +109,9 @@ def _key(section: Section) -> str:
 
 def _renamed(lost: Sequence[Section], found: Sequence[Section]) -> dict[Section, Section]:
     """Find sections that stand under another heading than before."""
-    texts = [folded(old.text) for old in lost]
+    texts, others = [folded(old.text) for old in lost], [folded(new.text) for new in found]
     alike = sorted(
-        (-alikeness(text, folded(new.text)), at, place)
-        for at, new in enumerate(found)
-        for place, text in enumerate(texts)
+        (-alikeness(text, other), at, place) for at, other in enumerate(others) for place, text in enumerate(texts)
     )
     pairs: dict[Section, Section] = {}
     taken: set[int] = set()

@@ -27,7 +27,7 @@ def asking_for_all(cursor: Cursor) -> Cursor:
 
 
 async def compare(desk: PollDesk, source: SourceSpec, reading: Reading) -> Reading | Unbelieved:
-    """Put in place of a page's sections what changed in them. In a thread: a large page takes a tenth of a second."""
+    """Put in place of a page's sections what changed in them. In a thread: the largest pages take seconds."""
     known = await desk.store.page(source.id)
     turned = await asyncio.to_thread(turn, source, known, reading.entries, desk.clock.now())
     if isinstance(turned, Doubted):
