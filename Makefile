@@ -14,7 +14,7 @@ demo: setup           ## the bundled sample: the whole job in a minute, no netwo
 	@$(BIN)/policybell run --sample
 
 test: setup           ## the whole test suite; no network needed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: setup           ## style, types, architecture
 	$(BIN)/ruff check .

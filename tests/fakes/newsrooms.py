@@ -37,6 +37,7 @@ class Newsroom:
     opened_at: datetime
     first: timedelta
     every: timedelta
+    series: int = 0
     two_digit_years: bool = False
     constant_date: str = ""
 
@@ -98,6 +99,8 @@ def _listing(room: Newsroom, items: Sequence[Said]) -> str:
 
 def _row(room: Newsroom, said: Said) -> str:
     select = room.source.select
+    if "nth-child" in select.get("title", ""):
+        return _table_row(said)
     day = room.constant_date or said.at.date().isoformat()
     path = _fitting_path(select, said)
     link, date = select.get("link", "").partition("@")[0], select.get("date", "").partition("@")[0]
@@ -110,6 +113,14 @@ def _row(room: Newsroom, said: Said) -> str:
     if "summary" in select:
         parts += _element(select["summary"], said.text, {})
     return _element(select.get("item", "li"), parts, {}, is_markup=True)
+
+
+def _table_row(said: Said) -> str:
+    """Write one opinion as its court lists them: number, day, docket, name, justice, citation."""
+    number = re.sub(r"\D", "", said.path)
+    name = f'<a href="/opinions/25pdf/{said.path.rpartition("/")[2]}.pdf">{escape(said.title)}</a>'
+    cells = (number, f"{said.at.month}/{said.at.day}/{said.at:%y}", f"25-{number}", name, "K", f"607 U. S. {number}")
+    return f'<table class="table-bordered"><tr>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr></table>'
 
 
 def _fitting_path(select: Mapping[str, str], said: Said) -> str:
@@ -194,9 +205,9 @@ def _inspection(room: Newsroom, items: Sequence[Said]) -> str:
 
 
 def _number(room: Newsroom, said: Said) -> str:
-    digits = re.sub(r"\D", "", said.path) or "0"
-    kind = 5 if "/n" in said.path else 7
-    return f"2026-{kind}{sum(map(ord, room.source.id)) % 90 + 10}{int(digits[:3]) % 100:02}"
+    """Number a document as no other source's: which newsroom, whether new, and which item."""
+    item = int(re.sub(r"^\D*|-.*$", "", said.path.removeprefix("/news/")))
+    return f"2026-{5 if said.path.startswith('/news/n') else 7}{room.series:02}{item:02}"
 
 
 def _site(room: Newsroom) -> str:

@@ -166,4 +166,4 @@ def _robots(said: str | int) -> Answer:
 
 def _address(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
-    return parts.hostname or "", parts.path + (f"?{parts.query}" if parts.query else "")
+    return parts.hostname or "", (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

@@ -55,7 +55,10 @@ CALLERS = {
     "an actor called shell": (Chat("telegram", "", "shell"), "shell", True, False),
 }
 FOR_OPERATORS = [name for name, known in COMMANDS.items() if known.who is Who.OPERATORS]
-LINES = [*((name,) for name in FOR_OPERATORS), *(("sources", what, "source-1") for what in COMMANDS["sources"].steers)]
+LINES = [
+    *((name,) for name in FOR_OPERATORS),
+    *(("sources", what, "source-1") for what in sorted(COMMANDS["sources"].steers)),
+]
 
 
 class Front:
