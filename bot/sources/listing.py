@@ -6,7 +6,8 @@ What stands where is said in `select`, as `bot.core.selectors` reads it, each bu
     title      its headline; by default its first link
     link       its address; by default its first link's. A row that has none goes by the page and a fragment
     date       its date; by default `time@datetime`. Failing that, one in the address
-    summary    what is said of it; all places that are found count. `+` is what stands between it and the next item
+    summary    what is said of it; all places that are found count. `+` is what stands between it and the next item:
+               the first part of that is the summary, all of it the content
     type, docket, citation    facts of their own
     match      no selector: a regular expression that the path of a link must fit, else it is no item
     next       the further page; by default what calls itself so. Followed on the same host only
@@ -87,11 +88,13 @@ def _entry(row: Element, title: str, link: str, page: _Page) -> Entry:
     address = link or _place_on(page.url, f"{date} {title}")
     named = {name: page.select[name] for name in _FACTS if name in page.select}
     facts = {name: said for name, selector in named.items() if (said := _line(first(row, selector)))}
+    summary, content = _prose(row, page.select.get("summary", ""))
     return Entry(
         guid=address,
         url=address,
         title=title,
-        summary=_prose(row, page.select.get("summary", "")),
+        summary=summary,
+        content=content,
         published=date,
         facts={**facts, "date_from": date_from} if date_from else facts,
     )
@@ -108,14 +111,16 @@ def _place_on(url: str, named: str) -> str:
     return f"{urldefrag(url).url}#!{slug}"
 
 
-def _prose(row: Element, selector: str) -> str:
-    """Say all that stands where the summary should; `+` is what follows the row, up to the next one of its kind."""
+def _prose(row: Element, selector: str) -> tuple[str, str]:
+    """Say what stands where the summary should, and the whole where that is only its beginning, as after a row."""
     if selector == _AFTER:
-        return "\n\n".join(filter(None, map(text_of, _after(row))))
-    return "\n\n".join(dict.fromkeys(filter(None, texts(row, selector)))) if selector else ""
+        parts = list(filter(None, map(text_of, _after(row))))
+        return "".join(parts[:1]), "\n\n".join(parts)
+    return "\n\n".join(dict.fromkeys(filter(None, texts(row, selector)))) if selector else "", ""
 
 
 def _after(row: Element) -> Iterator[Element]:
+    """Give what follows a row, up to the next one of its kind."""
     for sibling in row.itersiblings():
         if sibling.tag == row.tag:
             return
