@@ -23,7 +23,6 @@ from bot.poll.gather import fetch_patiently
 log = structlog.get_logger()
 
 ARTICLES_AT_MOST = 20  # of one source in one poll
-ARTICLES_SECONDS = 60.0  # for all of them: so long an item with its summary may wait for its text
 _UNREAD = (".pdf", ".doc", ".docx", ".xls", ".xlsx", ".zip", ".mp4")
 _HOPELESS = frozenset({Trouble.REFUSED, Trouble.BLOCKED})  # who refuses one article refuses the next
 
@@ -37,7 +36,7 @@ async def with_articles(desk: PollDesk, source: SourceSpec, cursor: Cursor, read
         return reading
     entries = list(reading.entries)
     try:
-        async with asyncio.timeout(ARTICLES_SECONDS):
+        async with asyncio.timeout(desk.articles_seconds):
             for at in wanted:
                 got = await _article(desk, source, entries[at])
                 if isinstance(got, str):
@@ -47,7 +46,7 @@ async def with_articles(desk: PollDesk, source: SourceSpec, cursor: Cursor, read
                 if got.trouble in _HOPELESS:
                     break
     except TimeoutError:
-        log.info("article.late", seconds=ARTICLES_SECONDS)
+        log.info("article.late", seconds=desk.articles_seconds)
     return replace(reading, entries=tuple(entries))
 
 

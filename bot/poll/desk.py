@@ -21,6 +21,7 @@ from bot.ports import Clock, Fetch, Read, Store
 log = structlog.get_logger()
 
 POLL_SECONDS = 120.0  # for a list with all its pages: five answers of 20 s at most, and the reading of them
+ARTICLES_SECONDS = 60.0  # for all articles of a list: so long an item with its summary may wait for its text
 PREVIEWS = frozenset({"public_inspection"})  # kinds that announce documents by little more than their title
 _QUERIES_AT_A_TIME = 50  # entered into the index before the event loop gets its turn, at half a millisecond each
 
@@ -63,6 +64,7 @@ class PollDesk:
     limits: AgendaLimits
     wake_outbox: Callable[[], None] = lambda: None
     poll_seconds: float = POLL_SECONDS
+    articles_seconds: float = ARTICLES_SECONDS
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(8))
     one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
     lists: LastLists = field(default_factory=LastLists)

@@ -77,6 +77,40 @@ def test_a_document_is_taken_with_all_its_facts() -> None:
     )
 
 
+# Invented too, and as the API answers for the order that stands behind `fr-presidential`: no abstract, no action.
+ORDER: dict[str, Any] = {
+    "document_number": "2025-02010",
+    "type": "Presidential Document",
+    "title": "Protecting the Work of the Offices",
+    "abstract": None,
+    "action": None,
+    "dates": None,
+    "effective_on": None,
+    "comments_close_on": None,
+    "citation": "90 FR 8443",
+    "publication_date": "2025-01-29",
+    "html_url": "https://www.federalregister.gov/documents/2025/01/29/2025-02010/protecting-the-work-of-the-offices",
+    "raw_text_url": "https://www.federalregister.gov/documents/full_text/text/2025/01/29/2025-02010.txt",
+    "agencies": [{"name": "Executive Office of the President", "id": 538, "slug": "executive-office-of-the-president"}],
+    "docket_ids": [],
+    "cfr_references": [],
+    "topics": [],
+}
+
+
+def test_a_presidential_document_names_its_own_text_and_a_notice_does_not() -> None:
+    notice = {**NOTICE, "raw_text_url": "https://www.federalregister.gov/documents/full_text/text/2023/10/03/x.txt"}
+    told, order = parse({"count": 2, "total_pages": 1, "results": [notice, ORDER]}).entries
+    assert order.facts["full_text"] == ORDER["raw_text_url"]
+    assert "full_text" not in told.facts
+
+
+@pytest.mark.parametrize("odd", [None, "", 7, ["https://www.federalregister.gov/x"]])
+def test_a_text_that_has_no_address_is_none(odd: object) -> None:
+    [order] = parse({"count": 1, "results": [{**ORDER, "raw_text_url": odd}]}).entries
+    assert "full_text" not in order.facts
+
+
 def test_what_changes_by_itself_changes_nothing() -> None:
     later = {
         **NOTICE,

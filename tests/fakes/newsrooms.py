@@ -84,8 +84,9 @@ class Newsroom:
 
 def _rss(room: Newsroom, items: Sequence[Said]) -> str:
     site = _site(room)
+    there = "" if "article" in room.source.select else site  # what is read has to be at this port
     body = "".join(
-        f"<item><title>{escape(said.title)}</title><link>{site}{said.path}</link><guid>{site}{said.path}</guid>"
+        f"<item><title>{escape(said.title)}</title><link>{there}{said.path}</link><guid>{site}{said.path}</guid>"
         f"<description>{escape(said.text)}</description><pubDate>{room.date(said.at)}</pubDate></item>"
         for said in items
     )

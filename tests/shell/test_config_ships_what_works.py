@@ -148,6 +148,15 @@ def test_the_federal_register_is_asked_for_what_is_read_of_it(source: dict[str, 
     assert any(key.startswith("conditions[") for key in asked)
 
 
+def test_short_summaries_of_the_press_and_of_organizations_are_read_whole_but_behind_no_wall() -> None:
+    told = {
+        source["id"] for source in DEFAULT if source["kind"] == "feed" and source["standing"] in {"news", "advocacy"}
+    }
+    whole = {source["id"] for source in SOURCES if source.get("select", {}).get("article") == "auto"}
+    assert told - whole == {"nyt-us", "immigration-forum"}
+    assert not whole & {"ap-sitemap", "nyt-us", "wapo-national", "efe", "google-news"}
+
+
 DOCKETS = shipped("dockets")
 
 

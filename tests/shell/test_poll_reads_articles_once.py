@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from bot.poll import LiveIndex
 from bot.poll.articles import ARTICLES_AT_MOST
 from bot.poll.lists import LastLists
 from bot.reading.article import SOURCE
+from bot.sources.federal_register import SOURCE as REGISTER
 from tests.fakes.clock import NOON
 from tests.fakes.newsroom import NewsRoom, a_newsroom, item, read
 
@@ -107,3 +109,75 @@ async def test_a_text_of_its_own_is_always_read() -> None:
         order = item(1, NOON, title="Order", summary="", facts={"full_text": room.server.url("/raw")})
         polled = await room.shows([order, item(9, NOON)])
         assert (room.server.count("/raw"), polled.alerts) == (1, 1)
+
+
+async def test_an_article_that_never_comes_is_waited_for_no_longer_than_the_list_may(room: NewsRoom) -> None:
+    """What came in time is kept; what did not, and what comes after it, goes by its summary."""
+    assert room.desk.articles_seconds == 60.0
+    room.desk = replace(room.desk, articles_seconds=0.3)
+    for number in (1, 3):
+        room.server.publish(f"/a/{number}", NEWS.format(LONG))
+    room.server.hang("/a/2")
+    polled = await room.shows([at(room, 1), at(room, 2), at(room, 3), at(room, 9)])
+    assert (polled.items[State.NEW], polled.alerts, polled.error) == (3, 3, "")
+    assert [room.server.count(f"/a/{number}") for number in (1, 2, 3)] == [1, 1, 0]
+    texts = {story.lead.url: story.lead.text for story in await room.store.stories(10)}
+    assert LONG.strip() in texts[room.server.url("/a/1")]
+    assert LONG.strip() not in texts[room.server.url("/a/2")]
+
+
+RAW = """<html>
+<head>
+<title>Federal Register, Volume 90 Issue 18 (Wednesday, January 29, 2025)</title>
+</head>
+<body><pre>
+[Federal Register Volume 90, Number 18 (Wednesday, January 29, 2025)]
+[Presidential Documents]
+[Pages 8443-8449]
+
+                         Executive Order 14999
+
+    By the authority vested in me as President, it is
+hereby ordered:
+
+    Section 1. The parole of those who wait is policy no more.
+
+[FR Doc. 2025-02010 Filed 1-28-25; 8:45 am]
+</pre></body>
+</html>
+"""
+
+
+async def test_an_order_of_the_register_is_judged_by_its_whole_text() -> None:
+    async with a_newsroom() as room:
+
+        async def read_register(
+            source: SourceSpec, response: FeedResponse, known: frozenset[str] = frozenset()
+        ) -> Parsed | ParseError:
+            return await read_both(source, response, known) if source.kind == ARTICLE else REGISTER.parse(response)
+
+        room.desk = replace(room.desk, read=read_register)
+        room.server.publish("/documents/full_text/text/2025/01/29/2025-02010.txt", RAW, content_type="text/plain")
+        await room.shows(register(room, "2025-02009"))
+        polled = await room.shows(register(room, "2025-02010", "2025-02009"))
+        assert polled.alerts == 1  # neither its title nor anything else in the list has the word
+        [story] = [one for one in await room.store.stories(10) if one.lead.url.endswith("2025-02010")]
+        assert "it is hereby ordered:\n\nSection 1. The parole of those who wait is policy no more." in story.lead.text
+
+
+def register(room: NewsRoom, *numbers: str) -> str:
+    """Answer as the Register's interface does, of presidential documents without an abstract."""
+    documents = [
+        {
+            "document_number": number,
+            "type": "Presidential Document",
+            "title": f"Order {number} on the Work of the Offices",
+            "abstract": None,
+            "html_url": f"https://www.federalregister.gov/d/{number}",
+            "raw_text_url": room.server.url(f"/documents/full_text/text/2025/01/29/{number}.txt"),
+            "publication_date": "2026-11-24",
+            "agencies": [{"name": "Executive Office of the President"}],
+        }
+        for number in numbers
+    ]
+    return json.dumps({"count": len(documents), "total_pages": 1, "results": documents})

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -104,7 +105,7 @@ def newsrooms(sources: Sequence[SourceSpec]) -> list[Newsroom]:
         Newsroom(
             source,
             MIDNIGHT,
-            first=timedelta(minutes=61 + 7 * number),
+            first=timedelta(minutes=61 + 7 * (number % 50)),
             every=timedelta(minutes=11 if source.brisk else 70 + 13 * (number % 11)),
             series=number,
             two_digit_years=source.id == "uscis-all-news",
@@ -199,6 +200,7 @@ async def live(tmp_path: Path, *, hours: float) -> None:
         async with a_day(tmp_path, sources, sites, clock) as day:
             await day.pass_until(hour(hours))
             keeps_manners(sites, sources)
+            reads_articles_once(sites, [room for room in rooms if room.source.select.get("article") == "auto"])
             if hours >= 24:
                 await all_stand_as_they_should(day, sources)
             delays = told_once(day, [room for room in rooms if _is_watched(room.source)], hour(hours))
@@ -236,6 +238,15 @@ def _keep_apart(askings: Sequence[Asking], seconds: float) -> bool:
         for span in range(1, 11)
         for number in range(len(askings) - span)
     )
+
+
+def reads_articles_once(sites: Sites, rooms: Sequence[Newsroom]) -> None:
+    """Fail where an article was asked for twice, where one is not there, and where none was read at all."""
+    asked = [one for room in rooms for one in sites.asked(urlsplit(room.source.url).hostname or "")]
+    articles = Counter((one.host, one.path) for one in set(asked) if one.path.startswith("/news/n"))
+    assert articles
+    assert set(articles.values()) == {1}, articles.most_common(3)
+    assert {one.status for one in asked if (one.host, one.path) in articles} == {200}
 
 
 async def all_stand_as_they_should(day: Day, sources: Sequence[SourceSpec]) -> None:
