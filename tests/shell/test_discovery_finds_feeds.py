@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from bot.core.intake import FeedResponse, SourceSpec
+from bot.core.intake import Cursor, FeedResponse, SourceSpec
 from bot.discovery import Discovery
-from bot.errors import FetchError, ParseError
+from bot.errors import FetchError, ParseError, Postponed
 from bot.gate import Gate
 from bot.ports.adding import Offer
 from bot.reading import ReadingRoom
@@ -64,6 +64,25 @@ async def test_a_feed_is_itself_and_a_page_names_its_own(root: str) -> None:
         assert "entities" in str(bomb)
         assert isinstance(await discover(f"{root}/missing"), FetchError)
     await reading.close()
+
+
+async def test_tries_keep_nobody_from_another_one(root: str) -> None:
+    reading, delay = ReadingRoom(), timedelta(seconds=60)
+    async with a_fetcher(per_source_delay=delay) as fetcher:
+        discover = Discovery(fetcher, reading)
+        first, _ = await offered(discover, f"{root}/news")
+        assert await offered(discover, first.url) == (Offer(first.url, "", 1),)
+        assert await offered(discover, first.url) == (Offer(first.url, "", 1),)
+        source = SourceSpec("added-1", "feed", "x", first.url, timedelta(hours=1))
+        assert isinstance(await fetcher(source, source.url, Cursor(source.id)), FeedResponse)
+        assert isinstance(await fetcher(source, source.url, Cursor(source.id)), Postponed)
+    await reading.close()
+
+
+async def offered(discover: Discovery, url: str) -> tuple[Offer, ...]:
+    found = await discover(url)
+    assert isinstance(found, tuple), found
+    return found
 
 
 async def test_the_gate_stands_before_it() -> None:
