@@ -20,6 +20,7 @@ from bot.core.alarms import Alarm
 from bot.core.chats import read_chat
 from bot.core.clean import canonical_url
 from bot.core.condition import Condition, Finding
+from bot.core.floods import Flood
 from bot.core.intake import Cursor, SourceSpec
 from bot.core.model import Chat, Delivery, DeliveryState, Story
 from bot.core.retention import Ages, cutoffs
@@ -176,18 +177,21 @@ async def _story(desk: Desk, what: str) -> Story | None:
 
 async def _sources(desk: Desk) -> list[Mapping[str, object]]:
     cursors = {cursor.source_id: cursor for cursor in await desk.store.cursors()}
-    paused = await desk.store.paused_sources()
+    paused, floods = await desk.store.paused_sources(), {flood.source_id: flood for flood in await desk.store.floods()}
     waiting = [
         {"id": source_id, "name": name, "state": "not yet", "why": why, "url": "", "kind": ""}
         for source_id, name, why in desk.not_yet
     ]
     found = await findings(desk)
-    known = [_source(source, how, cursors.get(source.id), paused.get(source.id)) for source, how in found]
+    known = [
+        _source(source, how, cursors.get(source.id), paused.get(source.id), floods.get(source.id))
+        for source, how in found
+    ]
     return [*known, *waiting]
 
 
 def _source(
-    source: SourceSpec, found: Finding, cursor: Cursor | None, paused_at: datetime | None
+    source: SourceSpec, found: Finding, cursor: Cursor | None, paused_at: datetime | None, flood: Flood | None
 ) -> Mapping[str, object]:
     known = cursor or Cursor(source.id)
     return {
@@ -206,6 +210,8 @@ def _source(
         "language": source.language,
         "failures": known.failures,
         "paused_at": paused_at,
+        "held": flood.items if flood else 0,
+        "held_since": flood and flood.since,
         "next_poll_at": known.next_poll_at,
         "last_success_at": known.last_success_at,
         "last_new_at": known.last_new_at,

@@ -22,7 +22,7 @@ Found = Sequence[tuple[SourceSpec, Finding]]
 async def findings(desk: Desk) -> Found:
     """Find how each source is, in the order in which they are configured."""
     cursors = {cursor.source_id: cursor for cursor in await desk.store.cursors()}
-    paused, held = await desk.store.paused_sources(), {one.source_id: one.items for one in await desk.store.floods()}
+    paused, held = await desk.store.paused_sources(), {one.source_id: one for one in await desk.store.floods()}
     habits = await desk.habits()
     return [
         (
@@ -33,7 +33,7 @@ async def findings(desk: Desk) -> Found:
                 desk.clock.now(),
                 habit=habits.get(source.id),
                 paused_since=paused.get(source.id),
-                held=held.get(source.id, 0),
+                held=held.get(source.id),
                 zone=desk.voice.zone,
             ),
         )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.core.floods import Flood
 from bot.core.habit import Habit, silent_for
 from bot.core.intake import Cursor, SourceSpec, Trouble
 from bot.core.words import day_in_words, span_of_time, time_in_words, zone_named
@@ -61,10 +62,10 @@ def find(
     *,
     habit: Habit | None = None,
     paused_since: datetime | None = None,
-    held: int = 0,
+    held: Flood | None = None,
     zone: str = "UTC",
 ) -> Finding:
-    """Say how a source is. `held` counts its items that wait for an operator; times are named in `zone`."""
+    """Say how a source is. `held` is what of it waits for an operator; times are named in `zone`."""
     if paused_since is not None:
         return _paused(source, now, paused_since)
     if cursor is not None and cursor.retired_at is not None:
@@ -74,7 +75,7 @@ def find(
     if cursor is None or cursor.last_success_at is None:
         return Finding(Condition.NOT_YET, "not polled yet")
     if held:
-        return _held(source, held)
+        return _held(held, zone)
     return _late(source, cursor, cursor.last_success_at, habit) or _well(source, cursor, cursor.last_success_at, now)
 
 
@@ -83,10 +84,12 @@ def _paused(source: SourceSpec, now: datetime, since: datetime) -> Finding:
     return Finding(Condition.PAUSED, sentence, since, next_step=f"Take it up with `sources resume {source.id}`.")
 
 
-def _held(source: SourceSpec, number: int) -> Finding:
-    items = "1 item is" if number == 1 else f"{number} items are"
-    sentence = f"read, and {items} held back until an operator has looked"
-    return Finding(Condition.HELD, sentence, next_step=f"See `policybell sources show {source.id}`.")
+def _held(flood: Flood, zone: str) -> Finding:
+    items = "1 item is" if flood.items == 1 else f"{flood.items:,} items are"
+    since, until = (time_in_words(at, zone) for at in (flood.since, flood.until))
+    sentence = f"read, and {items} held back since {since}, until an operator has looked or until {until}"
+    step = f"Let them go with `sources release {flood.source_id}`, or drop them: `sources discard {flood.source_id}`."
+    return Finding(Condition.HELD, sentence, flood.since, next_step=step)
 
 
 def _gone(source: SourceSpec, retired_at: datetime, zone: str) -> Finding:

@@ -109,7 +109,7 @@ class Instruments:
 
     def _conditions(self, read: _Read, now: datetime) -> Mapping[str, Condition]:
         """Say in a word how each source is."""
-        known, held = self.sources(), {flood.source_id: flood.items for flood in read.floods}
+        known, held = self.sources(), {flood.source_id: flood for flood in read.floods}
         return {
             cursor.source_id: find(
                 known[cursor.source_id],
@@ -117,7 +117,7 @@ class Instruments:
                 now,
                 habit=read.habits.get(cursor.source_id),
                 paused_since=read.paused.get(cursor.source_id),
-                held=held.get(cursor.source_id, 0),
+                held=held.get(cursor.source_id),
             ).condition
             for cursor in read.cursors
             if cursor.source_id in known

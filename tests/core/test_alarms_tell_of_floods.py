@@ -7,6 +7,7 @@ from datetime import timedelta
 from bot.core.alarms import Facts, Severity, SourceHealth, Thresholds, changes, in_words, standing
 from bot.core.floods import HELD_FOR, Flood
 from bot.core.model import Changes
+from bot.core.words import time_in_words
 from tests.builders import NOW, a_cursor, a_document, a_verdict
 from tests.fakes.asker import Asker, a_desk
 from tests.fakes.clock import NOON
@@ -49,6 +50,13 @@ async def an_operator() -> Asker:
     held = a_verdict(a_document(1, seen_at=NOON), matches=(), held=True, because="new, but held back")
     await desk.store.commit([Changes(a_cursor(last_success_at=NOON), (held,))])
     return Asker(desk, may_change=False, is_operator=True)
+
+
+async def test_everybody_who_asks_is_told_how_much_is_held_and_since_when() -> None:
+    asker = await an_operator()
+    (flood,) = await asker.desk.store.floods()
+    since = time_in_words(flood.since, asker.desk.voice.zone)
+    assert f"1 item is held back since {since}" in await asker.ask("sources")
 
 
 async def test_an_operators_word_releases() -> None:

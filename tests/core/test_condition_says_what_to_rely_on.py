@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 
 from bot.core.condition import UNWATCHABLE, Condition, find
+from bot.core.floods import Flood
 from bot.core.habit import Habit
 from bot.core.intake import Trouble
 from bot.core.silences import silences
+from bot.core.words import time_in_words
 from tests.builders import NOW, a_cursor, a_source, at
 
 DOOR = "the Federal Register"
@@ -21,6 +23,13 @@ WEEKDAYS = Habit(gap=3 * DAY, longest=4 * DAY, last_at=at(days=-2), measured_at=
 def failing(polls: int, trouble: Trouble, error: str = "HTTP 403"):
     since = at(hours=-3)
     return a_cursor(failures=polls, last_error=error, trouble=trouble, trouble_polls=polls, trouble_since=since)
+
+
+SINCE, UNTIL = time_in_words(at(minutes=-20), "UTC"), time_in_words(at(minutes=40), "UTC")
+
+
+def held(items: int) -> Flood:
+    return Flood(SOURCE.id, at(minutes=-20), at(minutes=40), items)
 
 
 @pytest.mark.parametrize(
@@ -54,8 +63,20 @@ def failing(polls: int, trouble: Trouble, error: str = "HTTP 403"):
             "paused by an operator 3 h ago",
             False,
         ),
-        (a_cursor(last_success_at=NOW), {"held": 300}, Condition.HELD, "read, and 300 items are held back", False),
-        (a_cursor(last_success_at=NOW), {"held": 1}, Condition.HELD, "read, and 1 item is held back", False),
+        (
+            a_cursor(last_success_at=NOW),
+            {"held": held(3_000)},
+            Condition.HELD,
+            f"read, and 3,000 items are held back since {SINCE}, until an operator has looked or until {UNTIL}",
+            False,
+        ),
+        (
+            a_cursor(last_success_at=NOW),
+            {"held": held(1)},
+            Condition.HELD,
+            f"read, and 1 item is held back since {SINCE}",
+            False,
+        ),
         (a_cursor(last_success_at=at(minutes=-3)), {}, Condition.OK, "ok, read 3 min ago", False),
         (
             a_cursor(last_success_at=NOW, last_new_at=at(hours=-5)),

@@ -178,9 +178,15 @@ async def test_what_is_held_of_a_source_is_settled_from_the_shell(desk: Desk) ->
         assert (await asked(desk, "sources", word, "source-1")).exit == 1
     held = a_verdict(a_document(1), matches=(), held=True)
     await desk.store.commit([Changes(a_cursor(last_success_at=NOW), (held,))])
+    (flood,) = await desk.store.floods()
+    shown = await data(desk, "sources", "show", "source-1")
+    assert (shown["state"], shown["held"], shown["held_since"]) == ("held", 1, flood.since.isoformat())
+    assert "1 item is held back since" in shown["sentence"]
     for word in ("release", "discard"):
         assert (await asked(desk, "sources", word, "source-1")).text.startswith("1 item ")
     assert await desk.store.floods() == ()
+    shown = await data(desk, "sources", "show", "source-1")
+    assert (shown["state"], shown["held"], shown["held_since"]) == ("ok", 0, None)
 
 
 async def test_alarms_are_data(desk: Desk) -> None:
