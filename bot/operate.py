@@ -13,7 +13,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.commands import Desk, read_line
+from bot.commands.adding import ADDING
 from bot.commands.conditions import findings
+from bot.commands.steering import STEERS
 from bot.control import Answered
 from bot.core.added import Added, Refusal, Wanted
 from bot.core.alarms import Alarm
@@ -47,14 +49,10 @@ async def operate(desk: Desk, answer: Answer, argv: Sequence[str]) -> Answered:
     match argv:
         case ["follow" | "unfollow" as what, chat, *words]:
             return await _in_chat(answer, what, chat, words)
-        case [
-            "outbox" | "sources" as whose,
-            "retry" | "discard" | "release" | "pause" | "resume" | "poll" as what,
-            one,
-        ]:
-            return _printed(await answer(_typed(whose, (what, one))))
-        case ["outbox", "pause" | "resume"] | ["sources", "add" | "drop", *_]:
-            return _printed(await answer(_typed(argv[0], tuple(argv[1:]))))
+        case ["outbox", "pause" | "resume"] | ["outbox", "retry" | "discard" | "pause" | "resume", _]:
+            return _printed(await answer(_typed("outbox", tuple(argv[1:]))))
+        case ["sources", what, *rest] if what in ADDING or (what in STEERS and len(rest) == 1):
+            return _printed(await answer(_typed("sources", tuple(argv[1:]))))
         case ["say", line]:
             verb, args = read_line(line)
             return _printed(await answer(_typed(verb, args)))

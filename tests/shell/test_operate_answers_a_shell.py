@@ -1,22 +1,26 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.cli.looking import sources
 from bot.commands import Desk, answer
-from bot.control import Answered
+from bot.commands.steering import STEERS
+from bot.control import SOCKET_NAME, Answered, ControlServer, ask
 from bot.core.alarms import Alarm, Severity
 from bot.core.chats import read_chat
 from bot.core.model import Changes, Chat, Delivery, DeliveryState, Topic, Voice
 from bot.core.outcome import Refused
 from bot.core.plan import delivery_id
-from bot.core.speech import Reply, Span
-from bot.operate import operate, plain
+from bot.core.speech import Call, Reply, Span
+from bot.operate import SHELL, operate, plain
 from bot.ports.oversight import Audited
 from bot.store.memory import MemoryStore
 from tests.builders import (
@@ -171,6 +175,34 @@ async def test_a_source_is_paused_from_the_shell_and_shown_so(desk: Desk) -> Non
     assert (await asked(desk, "sources", "resume", "source-1")).exit == 0
     assert (await data(desk, "sources", "show", "source-1"))["paused_at"] is None
     assert (await asked(desk, "sources", "poll", "source-1")).exit == 0
+
+
+@pytest.mark.parametrize("word", STEERS)
+async def test_every_word_that_steers_a_source_is_known_to_the_shell(desk: Desk, word: str) -> None:
+    typed = await answer(desk, Call("sources", (word, "source-9"), SHELL, may_change=True, is_operator=True))
+    assert await asked(desk, "sources", word, "source-9") == Answered(plain(typed), ok=False, exit=1)
+    assert "There is no source source-9" in plain(typed)
+
+
+async def test_a_running_bot_and_the_command_line_know_every_word_that_steers(desk: Desk, tmp_path: Path) -> None:
+    assert set(STEERS) <= set(sources.commands)
+    server = ControlServer(tmp_path / SOCKET_NAME, partial(operate, desk, partial(answer, desk)))
+    await server.start()
+    for word in STEERS:
+        answered = await asyncio.to_thread(ask, tmp_path / SOCKET_NAME, ["sources", word, "source-9"])
+        assert answered == await asked(desk, "sources", word, "source-9")
+    await server.close()
+
+
+async def test_a_source_is_read_where_its_redirects_lead_once_the_shell_says_so(desk: Desk) -> None:
+    assert "redirects nowhere" in (await asked(desk, "sources", "move", "source-1")).text
+    moved = a_cursor(1, last_success_at=NOW, moved_to="https://moved.example/feed", moved_since=NOW, moved_polls=1)
+    await desk.store.commit([Changes(moved)])
+    told = await asked(desk, "sources", "move", "source-1")
+    assert (told.exit, told.text) == (
+        0,
+        "Newsroom 1 is read at moved.example from now on. Another `url` in bot.toml would win.",
+    )
 
 
 async def test_what_is_held_of_a_source_is_settled_from_the_shell(desk: Desk) -> None:
