@@ -201,11 +201,12 @@ def test_check_of_the_shipped_file_is_fine(capsys: pytest.CaptureFixture[str]) -
     assert cli.run(["check", "--config", str(ROOT / "bot.toml")]) == 0
     said = capsys.readouterr().out
     assert "bot.toml: fine" in said
-    assert "dhs-news" in said
+    assert "Sources: 33, and 0 that are not read" in said
     assert cli.run(["check", "--config", str(ROOT / "bot.toml"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["ok"], found["problems"]) == (True, [])
-    assert len(found["sources"]) + len(found["sources_not_yet"]) == 33
+    assert (len(found["sources"]), found["sources_not_yet"]) == (33, [])
+    assert "dhs-news" in found["sources"]
 
 
 def test_check_names_all_problems_and_what_is_not_obeyed_yet(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
