@@ -11,19 +11,21 @@ The title that people see is made of the case and of what was filed: "Case name:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 
 from bot.core.intake import NO_HINTS, Entry, FeedResponse, Hints, Parsed
 from bot.core.plain import plain
+from bot.errors import ParseError
 from bot.markup import read_rows
 from bot.ports import Source
 
-# "1:25-cv-00306 Case name", in appeals "25-5243 Case name"; initials of judges or a defendant's number may follow.
-_NUMBERED = re.compile(
-    r"\s*((?:\d{1,2}:)?\d{2}-(?:[a-z]{2,4}-)?\d{1,6})(?:-[A-Z0-9-]+)?\s+(.+)", re.IGNORECASE | re.DOTALL
-)
-_NUMBER = re.compile(r"(?:(\d{1,2}):)?(\d{2})-(?:([a-z]{2,4})-)?0*(\d{1,6})(?:-[a-z0-9-]+)?", re.IGNORECASE)
+# "1:25-cv-00306 Case name", in appeals "25-5243 Case name", here and there "1:25-cv-00306: Case name" or
+# "1:2025cv00306 Case name"; initials of judges or a defendant's number may follow.
+_A_NUMBER = r"(?:(\d{1,2}):)?(?:19|20)?(\d{2})(?:-?([a-z]{2,4})-?|-)0*(\d{1,6})"
+_WHOSE = r"(?:-[a-z0-9-]+)?"
+_NUMBER = re.compile(_A_NUMBER + _WHOSE, re.IGNORECASE)
+_NUMBERED = re.compile(rf"\s*(?P<number>{_A_NUMBER}){_WHOSE}:?(?:\s+(?P<case>.+))?", re.IGNORECASE | re.DOTALL)
 _FILED = re.compile(r"\s*\[(.*)\]\s*(?:\(\s*(\d+)\s*\))?\s*", re.DOTALL)
 _LINK = re.compile(r"""href=["']?(https?://[^"'\s>]+)""", re.IGNORECASE)
 
@@ -32,16 +34,28 @@ class Docket:
     """The entries of the cases that the source is read for, newest first as the court lists them."""
 
     def parse(self, response: FeedResponse, hints: Hints = NO_HINTS) -> Parsed:
-        """Read the court's list; raise `ParseError` where it is none, or only part of one."""
+        """Read the court's list; raise `ParseError` where it is none, or only part of one.
+
+        It holds what was filed in all cases. Without any entry (`empty`), or without any number that can be read
+        (`broken`), it says nothing about those that are followed.
+        """
         cases = {number: name for written, name in hints.only.items() if (number := _case(written))}
-        return Parsed(tuple(_entries(response.body, cases)))
+        rows = list(read_rows(response.body, "rss", "item"))
+        if not rows:
+            raise ParseError("the court's list holds no entry of any case", kind="empty")
+        numbered = [(row, found) for row in rows if (found := _NUMBERED.fullmatch(plain(row.get("title", ""))))]
+        if not numbered:
+            raise ParseError("no entry of the court's list begins with the number of a case", kind="broken")
+        return Parsed(tuple(_entries(numbered, cases)))
 
 
-def _entries(body: bytes, cases: Mapping[tuple[str, str], str]) -> Iterator[Entry]:
-    for row in read_rows(body, "rss", "item"):
-        numbered = _NUMBERED.fullmatch(plain(row.get("title", "")))
-        if numbered and (name := _wanted(numbered[1], cases)) is not None:
-            yield _entry(row, numbered[1], name or numbered[2].strip())
+def _entries(
+    numbered: Iterable[tuple[Mapping[str, str], re.Match[str]]], cases: Mapping[tuple[str, str], str]
+) -> Iterator[Entry]:
+    for row, found in numbered:
+        number = found["number"]
+        if (name := _wanted(number, cases)) is not None:
+            yield _entry(row, number, name or (found["case"] or number).strip())
 
 
 def _wanted(number: str, cases: Mapping[tuple[str, str], str]) -> str | None:

@@ -55,7 +55,7 @@ def test_entries_of_other_cases_are_not_taken_over() -> None:
         "1:23-cr-02222 USA v. SMITH",
         "1:23-mj-02222-1 USA v. SMITH",
         "1:24-cv-02222 SMITH v. JONES",
-        "no number at all",
+        "No number at all, as where a case is sealed",
         "",
     )
     assert entries(*(item("[Complaint]", title=other) for other in others)) == ()
@@ -69,11 +69,24 @@ def test_entries_of_other_cases_are_not_taken_over() -> None:
         ("1:23-cv-2222", "1:23-cv-02222 CARE v. SECRETARY"),
         ("23-cv-02222", "6:23-CV-02222 CARE v. SECRETARY"),
         ("23-5222", "23-5222 CARE v. SECRETARY"),
+        ("1:23-cv-02222", "1:23-cv-02222: CARE v. SECRETARY"),
+        ("1:23-cv-02222", "1:23-cv-02222-ABC: CARE v. SECRETARY"),
+        ("1:23-cv-02222", "1:2023cv02222 CARE v. SECRETARY"),
+        ("1:23-cv-02222", "1:2023-cv-02222 CARE v. SECRETARY"),
+        ("20-2023", "2020-2023 CARE v. SECRETARY"),
     ],
 )
 def test_a_number_may_be_written_in_several_ways(asked: str, listed: str) -> None:
     [entry] = entries(item("[Order]", title=listed), hints=Hints(only={asked: ""}))
     assert entry.title == "CARE v. SECRETARY: Order"
+
+
+def test_an_entry_stays_the_same_when_its_judge_or_a_colon_is_added_and_needs_no_name() -> None:
+    titles = ("1:23-cv-02222 CARE", "1:23-cv-02222-ABC CARE", "1:23-cv-02222: CARE", "1:23-cv-02222")
+    first, *others = entries(*(item("[Order]", title=title) for title in titles))
+    assert others == [first] * 3
+    [bare] = entries(item("[Order]", title="1:23-cv-02222"), hints=Hints(only={"1:23-cv-02222": ""}))
+    assert bare.title == "1:23-cv-02222: Order"
 
 
 @pytest.mark.parametrize(
@@ -124,6 +137,9 @@ def test_a_description_without_brackets_and_one_that_is_empty_have_a_title_all_t
         (b"<feed xmlns='http://www.w3.org/2005/Atom'/>", "not_a_feed"),
         (b"<rss version='2.0'><channel><item><title>1:23-cv-02222 CARE</title></item>", "broken"),
         (b"not XML at all", "not_a_feed"),
+        (b"<rss version='2.0'><channel><title>Court</title></channel></rss>", "empty"),
+        (b"<rss version='2.0'><channel><item><title>CARE, No. 23-2222</title></item></channel></rss>", "broken"),
+        (b"<rss version='2.0'><channel><item><description>[Order]</description></item></channel></rss>", "broken"),
     ],
 )
 def test_what_is_no_list_of_entries_is_a_named_failure(body: bytes, kind: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from html import escape
@@ -91,6 +91,11 @@ def _rss(room: Newsroom, items: Sequence[Said]) -> str:
         for said in items
     )
     return f"<?xml version='1.0'?><rss version='2.0'><channel><title>News</title>{body}</channel></rss>"
+
+
+def _docket(room: Newsroom, items: Sequence[Said]) -> str:
+    """Write what a court lists: entries of cases, none of which anybody follows."""
+    return _rss(room, [replace(said, title=f"9:99-cv-{at:05} {said.title}") for at, said in enumerate(items, 1)])
 
 
 def _listing(room: Newsroom, items: Sequence[Said]) -> str:
@@ -218,6 +223,7 @@ def _site(room: Newsroom) -> str:
 
 WRITERS: dict[str, tuple[str, Callable[[Newsroom, Sequence[Said]], str]]] = {
     "feed": ("application/rss+xml", _rss),
+    "docket": ("application/rss+xml", _docket),
     "listing": ("text/html; charset=utf-8", _listing),
     "page": ("text/html; charset=utf-8", _page),
     "sitemap": ("application/xml", _sitemap),
