@@ -43,6 +43,10 @@ _IN_PATH = (
 _IN_WORDS = re.compile(r"(?<![a-z])([a-z]{3,9})-(\d{1,2})-((?:19|20)\d{2})(?!\d)")
 _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
 _LONGEST_SLUG = 80
+_NEXT = (
+    "a[rel~='next'], link[rel~='next'], .pager__item--next a, a.next, "
+    "a.usa-pagination__next-page, a.wp-block-query-pagination-next"  # of the government's own design, and of WordPress
+)
 _UP = 6  # elements from a link outwards within which its date may stand
 _LINKS_AT_MOST = 3_000
 
@@ -216,7 +220,7 @@ def _further(root: Element, page: _Page) -> str:
 
 
 def _default_next(root: Element) -> Iterator[str]:
-    for element in select(root, "a[rel~='next'], link[rel~='next'], .pager__item--next a, a.next"):
+    for element in select(root, _NEXT):
         yield element.get("href") or ""
 
 

@@ -164,6 +164,14 @@ def test_further_pages_are_followed_on_the_same_host_only() -> None:
     row = "<li><a href='/a'>A</a></li>"
     for link, further in (
         ("<a rel='next' href='?page=1'>Next</a>", ("https://news.example/room?page=1",)),
+        (
+            "<a class='usa-pagination__link usa-pagination__next-page' href='?page=1'>Next</a>",
+            ("https://news.example/room?page=1",),
+        ),
+        (
+            "<a class='wp-block-query-pagination-next' href='/room/page/2/'>Next</a>",
+            ("https://news.example/room/page/2/",),
+        ),
         ("<a rel='next' href='https://evil.example/room?page=1'>Next</a>", ()),
         ("<a rel='next' href='/room'>Next</a>", ()),
         ("<a rel='next' href='javascript:x()'>Next</a>", ()),
