@@ -23,6 +23,7 @@ from bot.poll import POLL_SECONDS, Polled
 from bot.pseudonyms import KEY_NAME, MonthlyKey
 from bot.watching.alarming import Alarms
 from bot.watching.health import health
+from bot.watching.losses import Losses
 from bot.watching.measuring import Instruments, Measured, WorldClock
 from bot.watching.operators import Operators
 from bot.watching.pinging import Pinger
@@ -60,12 +61,14 @@ class Oversight:
     metrics: Metrics | None = None
     _bot: Bot | None = None
     _alarms: Alarms | None = None
+    _losses: Losses = field(default_factory=Losses)
     _measured_at: datetime | None = None
     _one_look: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     # what parts report
 
     def polled(self, results: Sequence[Polled]) -> None:
+        self._losses.polled(results, self.world.clock.now())
         if self.metrics is not None:
             self.metrics.polled(results)
 
@@ -146,6 +149,7 @@ class Oversight:
             backups=lambda: bot.backups(),  # noqa: PLW0108 - it is put there later
             reload_failed=lambda: current.reload_failed,
             clock_ahead=lambda: None if world.sample is not None else servers.ahead,
+            losses=self._losses,
             habits=lambda: bot.door.desk.habits(),  # noqa: PLW0108 - a reload puts another desk there
         )
         self._bot = bot

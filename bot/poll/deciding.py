@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -24,6 +24,7 @@ from bot.poll.watching import asking_for_all
 
 log = structlog.get_logger()
 
+LIST_AT_LEAST = 3  # items that make a list of the latest, rather than a page with the latest one
 BREATHE_EVERY = 20  # documents judged before the event loop gets its turn
 
 
@@ -67,6 +68,9 @@ async def _decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: R
         desk.lists.keep(draft.listed)
     note_turns(cursor, after)
     _note_held(verdicts)
+    rolled_over = _rolled_over(cursor, reading, verdicts)
+    if rolled_over:
+        log.warning("poll.may_have_missed", source=source.id, items=len(verdicts))
     if changes.deliveries:
         desk.wake_outbox()
     return Polled(
@@ -76,7 +80,18 @@ async def _decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: R
         baseline=baseline,
         items=items,
         judging_seconds=judging_seconds,
+        may_have_missed=rolled_over,
     )
+
+
+def _rolled_over(cursor: Cursor, reading: Reading, verdicts: Sequence[Verdict]) -> bool:
+    """Tell whether nothing of a list was known that had items before: it may have dropped others unseen.
+
+    A list that shows the latest one or two is always new; one that was empty so far has dropped nothing.
+    """
+    if reading.whole or cursor.last_new_at is None or reading.read_of_first < len(reading.spans):
+        return False
+    return len(verdicts) >= LIST_AT_LEAST and all(verdict.state is State.NEW for verdict in verdicts)
 
 
 def _after(

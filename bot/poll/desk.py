@@ -81,7 +81,8 @@ class Polled:
 
     `baseline` says that the source was read for the first time, so that nothing of it alerts. `status` is what the
     server answered to a poll that failed, 0 where it did not. `items` counts what was judged, by what it was to us.
-    `postponed` says that nobody was asked, since the source's host is to be left alone for a while.
+    `postponed` says that nobody was asked, since the source's host is to be left alone for a while, `may_have_missed`
+    that all of a list was new and older items may have dropped out of it unseen.
     """
 
     source_id: str
@@ -95,6 +96,7 @@ class Polled:
     seconds: float = 0.0
     judging_seconds: float = 0.0
     postponed: bool = False
+    may_have_missed: bool = False
 
 
 def note_turns(before: Cursor, after: Cursor) -> None:
@@ -112,7 +114,7 @@ class Reading:
     Of a page that is watched for change: what is to be remembered of it, and whether something about it is `unsettled`,
     so that the next poll has to see the whole of it again.
     `spans` and `last` are as in `bot.core.listed`: the entries of the first answer, and what stands for those of them
-    that were not read again.
+    that were not read again. `whole` says that nothing stands behind the last entry, on a further page or nowhere.
     """
 
     response: FeedResponse
@@ -122,6 +124,7 @@ class Reading:
     unsettled: bool = False
     spans: tuple[str, ...] = ()
     last: Listed | None = None
+    whole: bool = True
 
     @property
     def read_of_first(self) -> int:

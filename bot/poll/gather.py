@@ -17,6 +17,7 @@ from bot.poll.desk import PollDesk, Reading
 
 log = structlog.get_logger()
 
+ROLLING = frozenset({"feed", "listing"})  # kinds that show the latest few without saying whether there were more
 PAGE_PATIENCE = timedelta(seconds=20)  # for eight polls at once, two seconds apart
 PAGES_AT_MOST = 5  # of one list in one poll: 500 documents of the Federal Register; the log says what was cut
 
@@ -38,7 +39,7 @@ async def gather(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Reading 
     parsed = await desk.read(source, response, frozenset(last.drafts if last else ()))
     if isinstance(parsed, ParseError):
         return parsed
-    spans, entries = parsed.spans, list(parsed.entries)
+    first, entries = parsed, list(parsed.entries)
     for _ in range(PAGES_AT_MOST - 1):
         if not parsed.more_urls or not await _any_unseen(desk, source, parsed.entries):
             break
@@ -55,7 +56,8 @@ async def gather(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Reading 
     else:
         if parsed.more_urls and cursor.last_success_at is not None:
             log.warning("poll.cut_short", source=source.id, entries=len(entries))
-    return Reading(response, tuple(entries), body_hash, spans=spans, last=last)
+    whole = not parsed.more_urls and (parsed is not first or source.kind not in ROLLING)
+    return Reading(response, tuple(entries), body_hash, spans=first.spans, last=last, whole=whole)
 
 
 async def fetch_patiently(desk: PollDesk, source: SourceSpec, url: str) -> FeedResponse | NotModified | FetchError:

@@ -25,6 +25,7 @@ from bot.core.turns import turns
 from bot.errors import FetchError, StoreError
 from bot.ports import Clock, Fetch, Store
 from bot.ports.oversight import Vitals
+from bot.watching.losses import Losses
 
 ANSWER_SECONDS = 15.0  # for the database; half of the time between two looks
 
@@ -80,6 +81,7 @@ class Instruments:
     reload_failed: Callable[[], str] = str
     clock_ahead: Callable[[], timedelta | None] = lambda: None
     habits: Callable[[], Awaitable[Mapping[str, Habit]]] = _no_habits
+    losses: Losses = field(default_factory=Losses)
     patience: float = ANSWER_SECONDS
     _failing: dict[str, datetime] = field(default_factory=dict)
     _reading: asyncio.Task[_Read] | None = None
@@ -99,6 +101,7 @@ class Instruments:
             return Measured(self._facts(now, (), Vitals(), {}, str(error)))
         read = tuple(cursor for cursor in found.cursors if cursor.source_id not in found.paused)
         told = turns(self.sources(), read, now) + silences(self.sources(), read, found.habits, now)
+        told += self.losses.alarms(self.sources(), now)
         facts = replace(self._facts(now, read, found.vitals, found.held, ""), floods=found.floods, moves=told)
         return Measured(facts, found.vitals, found.cursors, found.paused, self._conditions(found, now))
 

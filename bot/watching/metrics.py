@@ -35,6 +35,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "policybell_source_polls_total": ("Polls of a source, by what came.", ("source", "outcome")),
+    "policybell_source_may_have_missed_total": ("Polls that found all of a list new: some may be missed.", ("source",)),
     "policybell_items_total": ("Items read, by what they were to us.", ("result",)),
     "policybell_alerts_total": ("Alerts that were decided on.", ("severity",)),
     "policybell_deliveries_total": ("Attempts to deliver an alert, by what came of it.", ("platform", "outcome")),
@@ -135,6 +136,8 @@ class Metrics:
         for one in results:
             self._count("policybell_source_polls_total", one.source_id, _poll_outcome(one))
             self._histograms["policybell_source_poll_duration_seconds"].labels(one.source_id).observe(one.seconds)
+            if one.may_have_missed:
+                self._count("policybell_source_may_have_missed_total", one.source_id)
             for state, number in one.items.items():
                 self._count("policybell_items_total", _RESULTS[state], by=number)
             if one.items:

@@ -46,6 +46,7 @@ PROMISED = {
     "policybell_source_poll_duration_seconds": {"source"},
     "policybell_source_last_success_timestamp_seconds": {"source"},
     "policybell_source_consecutive_failures": {"source"},
+    "policybell_source_may_have_missed_total": {"source"},
     "policybell_items_total": {"result"},
     "policybell_match_duration_seconds": set(),
     "policybell_alerts_total": {"severity"},

@@ -23,6 +23,7 @@ from bot.core.model import Chat
 from bot.core.speech import Call
 from bot.errors import StoreError
 from bot.gate import Gate
+from bot.poll import Polled
 from bot.pseudonyms import KEY_NAME
 from bot.watching.alarming import QUIET_AT_START
 from tests.configuring import loaded
@@ -87,6 +88,17 @@ async def test_what_goes_wrong_in_a_living_bot_is_told_and_shown(tmp_path: Path)
         shown = await watched.bot.door.answer(Call("alarms", (), Chat("web", "", "local"), is_operator=True))
     assert "match.x: not a setting." in watched.told()[0]
     assert "match.x: not a setting." in repr(shown)
+
+
+async def test_a_list_that_rolled_over_is_told_and_counted(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    (source,) = watched.bot.polling.sources.values()
+    async with watched.living():
+        watched.oversight.polled([Polled(source.id, new=25, may_have_missed=True)])
+        await until(watched.told)
+        counted = await watched.oversight._figures()
+    assert f"{source.name}: more came between two polls than its list holds" in watched.told()[0]
+    assert f'policybell_source_may_have_missed_total{{source="{source.id}"}} 1.0'.encode() in counted
 
 
 async def test_a_bot_that_ends_by_itself_says_why(tmp_path: Path) -> None:
