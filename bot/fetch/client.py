@@ -60,7 +60,8 @@ _TOO_MANY_SECONDS = 60.0  # a host that says "too many" and not for how long
 # From the special to the general; the first that fits.
 _SENTENCES: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     ((aiohttp.ClientConnectorDNSError,), "the name {host} is not known"),
-    ((aiohttp.ClientSSLError, ssl.SSLError), "the certificate of {host} cannot be trusted"),
+    ((aiohttp.ClientConnectorCertificateError,), "the certificate of {host} cannot be trusted"),
+    ((aiohttp.ClientSSLError, ssl.SSLError), "{host} offers no connection that is safe enough (TLS 1.2 or later)"),
     ((TimeoutError,), "{host} did not answer in time"),
     ((aiohttp.ClientConnectorError,), "{host} cannot be reached"),
     ((aiohttp.ClientPayloadError,), "the answer was cut short or damaged"),

@@ -151,3 +151,48 @@ async def test_a_certificate_that_nobody_vouches_for_is_not_trusted(unvouched: s
         error = error_of(await fetch(SOURCE, f"https://localhost:{port}/feed", NOTHING))
     assert str(error) == "the certificate of localhost cannot be trusted"
     assert asked == []
+
+
+class Greeter:
+    """A server that notes on which TLS it `agreed`, or says what is wrong, as servers do and asyncio's do not."""
+
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        self._tls = tls
+        self.agreed: list[str | None] = []
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        taken, given = ssl.MemoryBIO(), ssl.MemoryBIO()
+        side = self._tls.wrap_bio(taken, given, server_side=True)
+        while data := await reader.read(65_536):
+            taken.write(data)
+            try:
+                side.do_handshake()
+                self.agreed.append(side.version())
+            except ssl.SSLWantReadError:
+                pass
+            except ssl.SSLError:
+                data = b""
+            writer.write(given.read())
+            if not data or self.agreed:
+                break
+        writer.close()
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1], ids=["1.0", "1.1"])
+async def test_tls_below_1_2_is_refused(unvouched: ssl.SSLContext, version: ssl.TLSVersion) -> None:
+    careless = ssl.create_default_context()
+    careless.check_hostname, careless.verify_mode = False, ssl.CERT_NONE
+    for context in (unvouched, careless):
+        context.minimum_version = context.maximum_version = version
+        context.set_ciphers("ALL:@SECLEVEL=0")  # what OpenSSL itself does not offer any more
+    greeter = Greeter(unvouched)
+    server = await asyncio.start_server(greeter, "127.0.0.1", 0)
+    async with server, a_fetcher() as fetch:
+        port = server.sockets[0].getsockname()[1]
+        error = error_of(await fetch(SOURCE, f"https://localhost:{port}/feed", NOTHING))
+        assert str(error) == "localhost offers no connection that is safe enough (TLS 1.2 or later)"
+        assert greeter.agreed == []
+        _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=careless, server_hostname="localhost")
+        writer.transport.abort()
+    assert len(greeter.agreed) == 1, "the server does speak the old version, to whoever puts up with it"
