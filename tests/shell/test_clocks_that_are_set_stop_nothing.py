@@ -50,6 +50,25 @@ def test_a_trigger_counts_from_now_however_far_the_clock_was_set_ahead() -> None
     assert len(job._get_run_times(now + timedelta(days=3650))) == 1  # the library's own: 87,601
 
 
+async def test_a_beat_that_is_hours_late_is_given_and_not_skipped() -> None:
+    """As R28 wants of every job; APScheduler itself skips what is more than a second late."""
+    clockwork = Clockwork({"slow": timedelta(hours=1), "daily": timedelta(days=1)})
+    task = asyncio.create_task(clockwork.run())
+    async with asyncio.timeout(5):
+        await clockwork.beat("slow")
+    scheduler = clockwork._scheduler
+    assert scheduler is not None
+    jobs = scheduler.get_jobs()
+    assert {(job.misfire_grace_time, job.coalesce, job.max_instances) for job in jobs} == {(None, True, 1)}
+    assert len(jobs) == 2
+    for job in jobs:
+        job.modify(next_run_time=datetime.now(UTC) - timedelta(hours=5))
+    async with asyncio.timeout(5):
+        await clockwork.beat("slow")
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 @pytest.mark.parametrize("jump", JUMPS.values(), ids=JUMPS)
 async def test_beats_go_on_and_none_is_made_up_for(jump: timedelta) -> None:
     wall = Wall()
