@@ -16,7 +16,7 @@ What came out while a source was not read, and more than a day ago, is told in a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -40,9 +40,11 @@ _FLOOD_LEAST = 10
 _FLOOD_TIMES = 5  # the usual
 _FLOOD_SHARE = 0.6  # of the list
 _REMEMBERED = 20  # polls, whose median is what is usual
-# A day is claimed without an hour. Where the source was read within these hours, what it shows of that day in a flood
-# counts as older: on January 24, 2025 thousands of old releases were stamped with that very day.
+# A day is claimed without an hour. Where the source was read within these hours, and many items bear that very day,
+# they count as older: on January 24, 2025 thousands of old releases were stamped with that day. A few are its news.
 _READ_LATELY = timedelta(hours=6)
+_A_DAYS_NEWS = 5  # and less than a fifth of the list
+_DAY_LASTS_ON = timedelta(hours=12)  # a day ends so much later in the last zone than in UTC
 _ALIKE_LEAST = 3  # known items of a list that all claim one moment show that it means nothing
 
 _SAMPLE = 3
@@ -105,7 +107,7 @@ def sift(source: SourceSpec, cursor: Cursor, verdicts: Sequence[Verdict], now: d
     last = cursor.last_success_at
     if last is None or source.kind == "page":
         return tuple(verdicts)
-    aged = [_aged(verdict, last, now) for verdict in _without_constant_date(verdicts, last)]
+    aged = _with_claims([_aged(verdict, last) for verdict in _without_constant_date(verdicts, last)], last, now)
     older, total = sum(one.claims_older for one in aged), len(verdicts)
     if source.kind not in NEVER_HELD and is_flood(older, total, cursor.unseen_recent):
         words = f"{older} of {total} items of one poll were unseen and claim to be older than the last"
@@ -169,10 +171,11 @@ class _Aged:
     verdict: Verdict
     dated: Dated | None = None
     age: _Age = _Age.FRESH
+    claim: Dated | None = None  # what it claims, where that may be true
     claims_older: bool = False
 
 
-def _aged(verdict: Verdict, last: datetime, now: datetime) -> _Aged:
+def _aged(verdict: Verdict, last: datetime) -> _Aged:
     if not _is_unseen(verdict):
         return _Aged(verdict)
     own, claimed = own_date(verdict.document), claimed_date(verdict.document)
@@ -180,14 +183,24 @@ def _aged(verdict: Verdict, last: datetime, now: datetime) -> _Aged:
     if best is None:
         return _Aged(verdict)
     if last - best.end <= OLD_AFTER:
-        return _Aged(verdict, best, claims_older=_is_older(claimed or best, last, now))
+        return _Aged(verdict, best, claim=claimed or best)
     if claimed is not None and last - claimed.end <= OLD_AFTER:
         return _Aged(verdict, best, _Age.STAMPED_ANEW)
-    return _Aged(verdict, best, _Age.OLD, claims_older=True)
+    return _Aged(verdict, best, _Age.OLD, claim=best)
 
 
-def _is_older(dated: Dated, last: datetime, now: datetime) -> bool:
-    return dated.end <= last or (dated.start < last and now - last < _READ_LATELY)
+def _with_claims(aged: Sequence[_Aged], last: datetime, now: datetime) -> list[_Aged]:
+    """Say which items claim to be older than the last good poll."""
+    bearing = Counter((one.claim.start, one.claim.end) for one in aged if one.claim)
+    stamped = {day for day, items in bearing.items() if items > _A_DAYS_NEWS or items * 5 >= len(aged)}
+    return [replace(one, claims_older=_is_older(one.claim, last, now, stamped)) if one.claim else one for one in aged]
+
+
+def _is_older(dated: Dated, last: datetime, now: datetime, stamped: Collection[tuple[datetime, datetime]]) -> bool:
+    """Say whether an item is older, as it claims; of a day that may not have ended, only where many are stamped so."""
+    if dated.start == dated.end or dated.end + _DAY_LASTS_ON <= last:
+        return dated.end <= last
+    return dated.start < last and now - last < _READ_LATELY and (dated.start, dated.end) in stamped
 
 
 # --- what becomes of it -------------------------------------------------------------------------------------------

@@ -100,6 +100,31 @@ def test_a_day_that_has_begun_before_the_last_poll_is_older_only_where_that_was_
     assert not any(one.held for one in sifted(news(12, **today), cursor=earlier))
 
 
+def day(before: int = 0) -> dict[str, object]:
+    """A day without an hour: today, or so many days before."""
+    return {"precision": Precision.DAY, "days": (NOW - NOW.replace(hour=0, minute=0)) / DAY + before}
+
+
+@pytest.mark.parametrize(("today", "listed", "held"), [(1, 13, 0), (2, 14, 0), (5, 60, 0), (6, 60, 6), (3, 15, 3)])
+def test_a_few_releases_of_today_are_news_within_a_flood_and_many_are_stamped(
+    today: int, listed: int, held: int
+) -> None:
+    result = sifted([*(new(100 + one, **day()) for one in range(today)), *news(listed - today)])  # type: ignore[arg-type]  # as `new` takes them
+    assert all(one.held for one in result[today:])
+    assert sum(one.held for one in result[:today]) == held
+    assert sum(bool(one.matches) for one in result) == today - held
+
+
+@pytest.mark.parametrize(("last", "held"), [(0.1, False), (11.9, False), (12, True)])
+def test_a_day_lasts_until_it_has_ended_in_the_last_zone(last: float, *, held: bool) -> None:
+    """On an evening in Washington the next day has begun by UTC."""
+    midnight = NOW.replace(hour=0, minute=0)
+    at = midnight + last * HOUR
+    verdicts = [new(100, **day(1)), *news(20)]  # type: ignore[arg-type]  # as `new` takes them
+    result = sift(a_source(), a_cursor(last_success_at=at), verdicts, at + timedelta(minutes=15))
+    assert [one.held for one in result] == [held] + [True] * 20
+
+
 def test_nothing_is_asked_on_a_first_poll_or_of_a_page_that_is_watched() -> None:
     verdicts = news(12)
     assert sifted(verdicts, cursor=a_cursor()) == tuple(verdicts)

@@ -1,0 +1,34 @@
+"""What a flood does not hold: news of its day, and what was told before."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.core.intake import Entry
+from tests.fakes.clock import NOON
+from tests.fakes.newsroom import NewsRoom, a_newsroom, item
+
+DAY = timedelta(days=1)
+
+
+def old(count: int) -> list[Entry]:
+    """Items that nobody has seen, dated twelve days ago."""
+    return [item(number, NOON - 12 * DAY) for number in range(1000, 1000 + count)]
+
+
+async def settled(room: NewsRoom) -> list[Entry]:
+    """Read a list of the last days for the first time, and again."""
+    entries = [item(number, NOON - number * DAY) for number in range(1, 21)]
+    await room.shows(entries)
+    await room.shows(entries)
+    return entries
+
+
+async def test_a_release_of_today_is_told_within_a_flood_though_its_list_names_only_the_day() -> None:
+    async with a_newsroom(kind="listing") as room:
+        before = await settled(room)
+        release = item(7, f"{NOON:%Y-%m-%d}", title="A policy of this very day")
+        assert (await room.shows([release, *old(60), *before])).alerts == 1
+        (text,) = await room.told()
+        assert "of this very day" in text
+        assert (await room.store.floods())[0].items == 60
