@@ -22,6 +22,8 @@ from bot.core.office import next_spell, pace
 # it renews the moment an issue appears.
 _CACHE_HOLDS_AT_MOST = 2
 _RETRY_AFTER_AT_MOST = timedelta(hours=24)
+_ASKED_LESS = frozenset({Trouble.REFUSED, Trouble.GONE})  # no clock of theirs counts against their word
+BRISK_BACKOFF = timedelta(minutes=15)  # the most that a failure may cost while a source is to be asked briskly
 FULL_EVERY = timedelta(hours=24)  # reliability R21
 _DOUBLINGS = 20  # enough for any interval to reach any longest wait
 _ERROR_SIZE = 300
@@ -81,15 +83,18 @@ def after_failure(
     retry_after: timedelta | None,
     limits: AgendaLimits,
 ) -> Cursor:
-    """Note a poll that failed: wait twice as long each time, and at least as long as the server asked."""
+    """Note a poll that failed: wait twice as long each time, and at least as long as the server asked.
+
+    A brisk source that does not refuse us waits no longer than `BRISK_BACKOFF` within a spell, nor past the next one's
+    begin: an outage of a night must not cost the morning for which it is brisk.
+    """
     goes_on = trouble is cursor.trouble and cursor.trouble_since is not None
-    longest = max(source.every, limits.backoff_max)
-    backoff = min(longest, _interval(source, now) * (1 << min(cursor.failures, _DOUBLINGS)))
+    planned = _backed_off(source, cursor.failures, now, jitter, limits, keeps_clock=trouble not in _ASKED_LESS)
     asked = min(max(retry_after or timedelta(0), timedelta(0)), _RETRY_AFTER_AT_MOST)
-    wait = max(_spread(backoff, jitter, limits), asked + asked * limits.jitter_share * jitter, limits.minimum)
+    wait = max(asked + asked * limits.jitter_share * jitter, limits.minimum)
     noted = replace(
         cursor,
-        next_poll_at=now + wait,
+        next_poll_at=max(planned, now + wait),
         failures=cursor.failures + 1,
         last_error=error_text[:_ERROR_SIZE],
         trouble=trouble,
@@ -122,9 +127,26 @@ def _planned(
         wait = max(least, min(_held_by_cache(source, headers, now), interval))
     else:
         wait = max(_spread(source.every, jitter, limits), _held_by_cache(source, headers, now))
-    planned = now + max(wait, limits.minimum)
+    return _before_spell(source, now + max(wait, limits.minimum), now, jitter, limits)
+
+
+def _backed_off(
+    source: SourceSpec, failures: int, now: datetime, jitter: float, limits: AgendaLimits, *, keeps_clock: bool
+) -> datetime:
+    """Say when to ask again after so many failures and this one, where the server asked for nothing."""
+    interval, longest = _interval(source, now), max(source.every, limits.backoff_max)
+    if keeps_clock and interval < source.every:
+        longest = max(interval, BRISK_BACKOFF)
+    planned = now + _spread(min(longest, interval * (1 << min(failures, _DOUBLINGS))), jitter, limits)
+    return _before_spell(source, planned, now, jitter, limits) if keeps_clock else planned
+
+
+def _before_spell(
+    source: SourceSpec, planned: datetime, now: datetime, jitter: float, limits: AgendaLimits
+) -> datetime:
+    """Plan no later than when a brisker part of the day begins."""
     coming = next_spell(source.brisk, now)
-    if coming is None or coming[1].every >= interval:
+    if coming is None or coming[1].every >= _interval(source, now):
         return planned
     begins = coming[0] + coming[1].every * limits.jitter_share * jitter
     return min(planned, max(begins, now + limits.minimum))

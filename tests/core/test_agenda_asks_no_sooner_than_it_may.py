@@ -44,9 +44,10 @@ def failure(
     limits=LIMITS,
     text="no answer",
     trouble=Trouble.UNREACHABLE,
+    before=Trouble.NONE,
     **known,
 ):
-    cursor = a_cursor(failures=failures, etag='"v1"', last_success_at=at(days=-1), **known)
+    cursor = a_cursor(failures=failures, etag='"v1"', last_success_at=at(days=-1), trouble=before, **known)
     source = a_source(every=every)
     return after_failure(
         source, cursor, text, NOW, jitter=jitter, trouble=trouble, retry_after=retry_after, limits=limits
@@ -181,7 +182,7 @@ def test_a_trouble_is_counted_from_its_first_poll_and_another_begins_anew():
     first = failure(trouble=Trouble.REFUSED)
     assert (first.trouble, first.trouble_since, first.trouble_polls) == (Trouble.REFUSED, NOW, 1)
 
-    known = {"trouble": Trouble.REFUSED, "trouble_since": at(hours=-5), "trouble_polls": 2}
+    known = {"before": Trouble.REFUSED, "trouble_since": at(hours=-5), "trouble_polls": 2}
     same, other = failure(trouble=Trouble.REFUSED, **known), failure(trouble=Trouble.GONE, **known)
 
     assert (same.trouble_since, same.trouble_polls) == (at(hours=-5), 3)

@@ -27,7 +27,17 @@ def there(*when: int) -> datetime:
 TUESDAY_NOON, TUESDAY_NIGHT = there(2026, 11, 24, 12), there(2026, 11, 24, 22)
 
 
-def next_poll(now, *, brisk=BRISK, every=30 * MINUTE, jitter=0.5, headers=(), failures=None, retry_after=None):
+def next_poll(
+    now,
+    *,
+    brisk=BRISK,
+    every=30 * MINUTE,
+    jitter=0.5,
+    headers=(),
+    failures=None,
+    retry_after=None,
+    trouble=Trouble.UNREACHABLE,
+):
     source = a_source(every=every, brisk=brisk)
     if failures is None:
         response = a_response(headers=dict(headers))
@@ -39,7 +49,7 @@ def next_poll(now, *, brisk=BRISK, every=30 * MINUTE, jitter=0.5, headers=(), fa
             "no answer",
             now,
             jitter=jitter,
-            trouble=Trouble.UNREACHABLE,
+            trouble=trouble,
             retry_after=retry_after,
             limits=LIMITS,
         )
@@ -95,6 +105,43 @@ def test_one_blip_in_working_hours_costs_minutes_and_not_the_interval():
     assert next_poll(TUESDAY_NOON, failures=0) - TUESDAY_NOON == 2 * MINUTE
     assert next_poll(TUESDAY_NOON, failures=2) - TUESDAY_NOON == 8 * MINUTE
     assert next_poll(TUESDAY_NIGHT, failures=0) - TUESDAY_NIGHT == 30 * MINUTE
+
+
+@given(chance, st.integers(0, 40))
+def test_an_outage_of_a_night_costs_no_morning(jitter, failures):
+    night, opening = there(2026, 11, 24, 4), there(2026, 11, 24, 8)
+    assert next_poll(night, jitter=jitter, failures=failures) <= opening + 0.4 * MINUTE
+    within = there(2026, 11, 24, 8, 50)
+    desk = next_poll(within, brisk=CLOCKS["public_inspection"], jitter=jitter, failures=failures)
+    assert desk - within <= 18 * MINUTE
+    slow = (Spell(*WORKING_HOURS, 20 * MINUTE),)
+    assert next_poll(within, brisk=slow, every=timedelta(hours=1), failures=40) - within == 20 * MINUTE
+
+
+@pytest.mark.parametrize("trouble", [Trouble.REFUSED, Trouble.GONE])
+def test_who_refuses_us_is_not_asked_more_often_for_a_clock(trouble):
+    early = there(2026, 11, 24, 7, 50)
+    assert next_poll(early, failures=9, trouble=trouble) - early == timedelta(hours=6)
+    assert next_poll(TUESDAY_NOON, failures=9, trouble=trouble) - TUESDAY_NOON == timedelta(hours=6)
+
+
+@pytest.mark.parametrize(
+    ("brisk", "begins", "ends", "found"),
+    [
+        (CLOCKS["public_inspection"], (1, 0), (8, 31), (8, 41)),
+        (BRISK, (12, 0), (15, 0), (15, 18)),
+        (BRISK, (0, 0), (8, 0), (8, 1)),
+        (CLOCKS["docket"], (9, 0), (14, 0), (14, 18)),
+    ],
+)
+def test_an_outage_is_over_for_us_within_minutes_of_its_end(brisk, begins, ends, found):
+    source, cursor, now = a_source(every=30 * MINUTE, brisk=brisk), a_cursor(), there(2026, 11, 24, *begins)
+    while now < there(2026, 11, 24, *ends):
+        cursor = after_failure(
+            source, cursor, "", now, jitter=0.5, trouble=Trouble.UNREACHABLE, retry_after=None, limits=LIMITS
+        )
+        now = cursor.next_poll_at
+    assert now <= there(2026, 11, 24, *found)
 
 
 def test_what_a_server_asks_for_outweighs_every_clock():
