@@ -47,14 +47,15 @@ class Habit:
 
     @property
     def patience(self) -> timedelta | None:
-        """The silence from which on it is late. None where it has been silent for longer than any alarm may wait.
+        """The silence from which on it is late. None where it is rare, and was silent for longer than alarms may wait.
 
-        One that is not steady is given its longest silence too.
+        One that is not steady is given its longest silence too, within the same bound: a daily one that once had a
+        hole of three weeks, as a shutdown makes, is late after two.
         """
-        if self.longest > SILENCE_MOST:
+        usual = TIMES_THE_GAP * self.gap
+        if usual > SILENCE_MOST and self.longest > SILENCE_MOST:
             return None
-        usual = TIMES_THE_GAP * self.gap if self.is_steady else max(TIMES_THE_GAP * self.gap, self.longest)
-        return min(max(SILENCE_LEAST, usual), SILENCE_MOST)
+        return min(max(SILENCE_LEAST, usual if self.is_steady else max(usual, self.longest)), SILENCE_MOST)
 
 
 def habit_of(rhythm: Rhythm, now: datetime) -> Habit | None:

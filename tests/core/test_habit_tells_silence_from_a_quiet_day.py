@@ -55,11 +55,23 @@ def test_patience_lies_within_its_bounds_and_a_steady_source_gets_three_gaps(ste
     assert sum(step <= habit.gap.days for step in steps) >= 0.9 * len(steps)
     if habit.patience is None:
         assert max(steps) > SILENCE_MOST.days
+        assert TIMES_THE_GAP * habit.gap > SILENCE_MOST
     else:
         assert SILENCE_LEAST <= habit.patience <= SILENCE_MOST
         assert habit.patience >= min(SILENCE_MOST, max(SILENCE_LEAST, habit.longest))
     if habit.is_steady:
         assert habit.patience == max(SILENCE_LEAST, TIMES_THE_GAP * habit.gap)
+
+
+@given(st.integers(15, 399))
+def test_one_long_hole_in_a_year_does_not_hide_the_death_of_a_daily_source(hole):
+    habit = known(days_after([1] * 100 + [hole] + [1] * 100))
+    assert habit.patience == SILENCE_MOST
+
+
+def test_a_rare_source_with_a_long_hole_is_given_no_time_at_which_it_is_late():
+    assert known(days_after([7] * 20)).patience == SILENCE_MOST
+    assert known(days_after([7] * 20 + [15])).patience is None
 
 
 def test_of_few_days_nothing_is_said():
