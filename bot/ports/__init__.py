@@ -209,7 +209,7 @@ class Store(Outbox, Oversight, Adding, Floods, Protocol):
     async def commit(self, changes: Sequence[Changes]) -> None:
         """Write polls, all or nothing: cursors, documents, stories, revisions, decisions, deliveries, watched pages.
 
-        A delivery whose id exists already is left alone.
+        A delivery whose id exists already is left alone. Nothing is written of an added source that was dropped.
         """
         ...
 

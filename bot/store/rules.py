@@ -19,7 +19,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar, assert_never
 
-from bot.core.model import Chat, Delivery, DeliveryState, Lateness, Mute, Reason, Retried, Why
+from bot.core.added import Added, is_added
+from bot.core.model import Changes, Chat, Delivery, DeliveryState, Lateness, Mute, Reason, Retried, Why
 from bot.core.outcome import Gone, Later, Moved, Outcome, Refused, Sent, Unsure
 
 Head = TypeVar("Head", tuple[str, int], tuple[datetime, int])  # a row by when it is due and its number
@@ -235,3 +236,9 @@ def _waiting(row: Delivery) -> Delivery:
     if row.alert.why or row.alert.reason is Reason.TEST:
         return replace(row, state=DeliveryState.PENDING)
     return replace(row, state=DeliveryState.CANCELLED, last_error=UNFOLLOWED)
+
+
+def still_there(known: Iterable[Added], changes: Iterable[Changes]) -> tuple[Changes, ...]:
+    """Leave out polls of added sources that were dropped meanwhile: whoever is forgotten stays so."""
+    there = {one.id for one in known}
+    return tuple(one for one in changes if one.cursor.source_id in there or not is_added(one.cursor.source_id))

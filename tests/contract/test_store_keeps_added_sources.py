@@ -111,6 +111,20 @@ async def test_forgetting_a_chat_forgets_what_it_added_and_nothing_else(store: S
     assert {cursor.source_id for cursor in await store.cursors()} == {theirs.id, shared.id}
 
 
+@pytest.mark.parametrize("goes", ["the source", "the chat"])
+async def test_a_poll_that_was_under_way_brings_back_nothing_of_a_source_that_is_gone(store: Store, goes: str) -> None:
+    own, shared = await add(store, ANA), await add(store, None)
+    cursors = [Cursor(one.id, validator_url=one.url, next_poll_at=at(9)) for one in (own, shared)]
+    document = replace(a_story(1).lead, source_id=own.id)
+    await (store.drop_source(own.id) if goes == "the source" else store.forget(ANA))
+    await store.commit([replace(some_changes(), cursor=cursors[1])])
+    await store.commit([replace(some_changes(replace(a_story(1), lead=document)), cursor=cursors[0])])
+    assert await store.story(1) is None
+    assert await store.cursors() == (cursors[1],)
+    await store.register([one.spec(EVERY) for one in (own, shared)])
+    assert own.url not in [one.validator_url for one in await store.cursors() if one.source_id == own.id]
+
+
 async def test_what_a_chat_added_is_kept_about_it_and_given_to_it(store: Store) -> None:
     await add(store, ANA, "https://example.org/hers")
     await add(store, None, "https://example.org/everybodys")

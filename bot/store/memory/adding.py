@@ -32,8 +32,11 @@ class Additions:
     def chat_of(self, source_id: str) -> Chat | None:
         return next((one.chat for one in self.known if one.id == source_id), None)
 
-    def drop(self, ids: Sequence[str]) -> None:
+    def drop(self, ids: Sequence[str]) -> bool:
+        """Drop these; say whether any of them was there."""
+        count = len(self.known)
         self.known = [one for one in self.known if one.id not in ids]
+        return len(self.known) < count
 
     def move(self, old: Chat, new: Chat) -> None:
         self.known = [replace(one, chat=new) if one.chat == old else one for one in self.known]

@@ -92,6 +92,7 @@ class MemoryStore:
         return self._people.subscribers(query_ids, source_id)
 
     async def commit(self, changes: Sequence[Changes]) -> None:
+        changes = rules.still_there(self._people.added.known, changes)
         verdicts = [verdict for one in changes for verdict in one.verdicts]
         wanted = [self._outbox.wanted(delivery) for one in changes for delivery in one.deliveries]
         deliveries = [delivery for delivery in wanted if delivery is not None]
@@ -145,9 +146,7 @@ class MemoryStore:
         return tuple(self._people.added.known)
 
     async def drop_source(self, source_id: str) -> bool:
-        known = source_id in {one.id for one in self._people.added.known}
-        self._people.added.drop([source_id])
-        return known
+        return self._people.added.drop([source_id])
 
     # delivering
 

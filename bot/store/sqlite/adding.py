@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.core.added import OF_A_CHAT, OF_EVERYBODY, Added, Refusal, Wanted, why_not
-from bot.core.model import Chat, Voice
+from bot.core.added import OF_A_CHAT, OF_EVERYBODY, Added, Refusal, Wanted, is_added, why_not
+from bot.core.model import Changes, Chat, Voice
+from bot.store.rules import still_there
 from bot.store.sqlite import chats
 from bot.store.sqlite.rows import Connection, Row, chat_of, plain, stamp
 
@@ -41,6 +43,13 @@ def drop_source(connection: Connection, source_id: str) -> bool:
     if dropped is not None:
         _drop(connection, dropped.number)
     return dropped is not None
+
+
+def without_dropped(connection: Connection, changes: Sequence[Changes]) -> Sequence[Changes]:
+    """Leave out polls of added sources that were dropped meanwhile."""
+    if not any(is_added(one.cursor.source_id) for one in changes):
+        return changes
+    return still_there(added_sources(connection), changes)
 
 
 def drop_those_of(connection: Connection, chat_id: int | None) -> None:

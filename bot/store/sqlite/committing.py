@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.core.intake import Cursor
 from bot.core.model import Changes, Chat, Delivery, Document, State, Verdict, Why
 from bot.store.rules import MUTED, Mutes, asked_for
-from bot.store.sqlite import flooding, pages
+from bot.store.sqlite import adding, flooding, pages
 from bot.store.sqlite.rows import (
     Connection,
     Row,
@@ -34,6 +34,7 @@ _SET_CURSOR = """UPDATE cursors SET validator_url = ?, etag = ?, last_modified =
 
 def commit(connection: Connection, changes: Sequence[Changes]) -> None:
     """Write polls. What is there already stays as it is, so doing it twice changes nothing."""
+    changes = adding.without_dropped(connection, changes)
     cursors = [one.cursor for one in changes]
     restored = _read_first_since_a_restore(connection, cursors)
     _write_cursors(connection, cursors)
