@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import islice
 
 from bot.core.index import Index, read_page
+from bot.core.intake import Standing
 from bot.core.model import Document, Fingerprint, Past, State, Verdict
 from bot.core.stories import Place, differ_in_number, place, stands
 
@@ -25,9 +26,10 @@ def judge(
 ) -> Iterator[Verdict]:
     """Decide what each document of one poll is, in order of publication, whatever order they came in.
 
-    Documents of the same poll are compared with one another too. Only what is NEW is asked for matches, and nothing
-    is on a `baseline`, the first poll of a source. `previews` are sources that announce documents by little more than
-    their title: the copy that brings the text is asked for matches too, for those whom the title did not reach.
+    Documents of the same poll are compared with one another too. What is NEW is asked for matches, and nothing is on a
+    `baseline`, the first poll of a source. `previews` are sources that announce documents by little more than their
+    title: the copy that brings the text is asked for matches too, for those whom the title did not reach. So is the
+    first official copy of what others showed before, where nobody was told of it.
     """
     memory = _Memory(past, previews)
     memory.expect(documents)
@@ -42,7 +44,7 @@ def matched(verdicts: Iterable[Verdict]) -> frozenset[int]:
 
 
 def matched_late(verdict: Verdict, index: Index) -> Verdict:
-    """Ask a document that was held who wants it now."""
+    """Ask a document that waited, or the story of which was not told so far, who wants it now."""
     return replace(verdict, matches=index.matches(read_page(verdict.document.title, verdict.document.text)))
 
 
@@ -53,7 +55,7 @@ def _publication(document: Document, now: datetime) -> tuple[datetime, str, str,
 
 def _with_matches(verdict: Verdict, index: Index, *, baseline: bool, told_in: int | None) -> Verdict:
     if verdict.state is not State.NEW:
-        return verdict if baseline or not verdict.told_as else _with_more_matches(verdict, index)
+        return verdict if baseline or not verdict.told_as else matched_late(verdict, index)
     if baseline:
         return replace(verdict, because="new on the first poll of its source: recorded, not sent")
     if told_in is not None:
@@ -63,17 +65,13 @@ def _with_matches(verdict: Verdict, index: Index, *, baseline: bool, told_in: in
     return replace(verdict, because=because, matches=matches)
 
 
-def _with_more_matches(verdict: Verdict, index: Index) -> Verdict:
-    matches = index.matches(read_page(verdict.document.title, verdict.document.text))
-    return replace(verdict, because=f"{verdict.because}; announced before by its title alone", matches=matches)
-
-
 class _Memory:
     """What is known while one poll is judged: the past, and the documents of this poll so far."""
 
     def __init__(self, past: Past, previews: Collection[str]) -> None:
         self._previews = previews
         self._announced: dict[int, str] = {}  # story → the document of a preview with which it began
+        self._untold: dict[int, str] = {}  # story that nobody was told of → the document with which it began
         self._known: dict[str, Fingerprint] = {}
         self._by_key: dict[str, dict[str, None]] = {}  # key → document ids, in order and once
         self._met: set[str] = set()
@@ -98,8 +96,7 @@ class _Memory:
             self._last_story += 1
             return self._settle(document, found, self._last_story)
         if found.state is State.ADDITION:
-            told_as = "" if document.source_id in self._previews else self._announced.get(known.story, "")
-            return replace(self._settle(document, found, known.story), told_as=told_as)
+            return self._add(document, found, known.story)
         if found.state is State.SEEN:
             return Verdict(document, State.SEEN, found.because, known.story)
         if known.document_id in self._met:
@@ -122,6 +119,18 @@ class _Memory:
         names = (name for key in document.keys for name in islice(self._by_key.get(key, ()), _ALIKE))
         return [self._known[name] for name in dict.fromkeys(names)]
 
+    def _add(self, document: Document, found: Place, story: int) -> Verdict:
+        """Add a voice to a story, and name the document that it is told as where it may reach more people."""
+        verdict = self._settle(document, found, story)
+        announced = "" if document.source_id in self._previews else self._announced.get(story, "")
+        if announced:
+            because = f"{verdict.because}; announced before by its title alone"
+            return replace(verdict, because=because, told_as=announced)
+        if document.standing is Standing.OFFICIAL and (begun := self._untold.pop(story, "")):
+            because = f"{verdict.because}; nobody was told of it, and this is its first official source"
+            return replace(verdict, because=because, told_as=begun)
+        return verdict
+
     def _settle(self, document: Document, found: Place, story: int) -> Verdict:
         self._met.add(document.id)
         leads = found.known is None or (found.known.leads and found.state is State.REVISION)
@@ -134,5 +143,7 @@ class _Memory:
         self._known[fingerprint.document_id] = fingerprint
         if fingerprint.leads and fingerprint.source_id in self._previews:
             self._announced[fingerprint.story] = fingerprint.document_id
+        if fingerprint.untold:
+            self._untold[fingerprint.story] = fingerprint.untold
         for key in fingerprint.keys:
             self._by_key.setdefault(key, {})[fingerprint.document_id] = None

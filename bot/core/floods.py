@@ -25,7 +25,7 @@ from statistics import median
 from bot.core.ages import Dated, claimed_date, own_date
 from bot.core.delays import Delay
 from bot.core.intake import Cursor, SourceSpec, Standing
-from bot.core.model import Precision, State, Verdict
+from bot.core.model import Document, Precision, State, Verdict
 from bot.core.speech import Choice
 from bot.core.text import cut
 from bot.core.words import span_of_time
@@ -98,6 +98,11 @@ def _is_unseen(verdict: Verdict) -> bool:
     return verdict.state in {State.NEW, State.ADDITION}
 
 
+def _may_be_told(verdict: Verdict) -> bool:
+    """Say whether a document may be told: it is new, or a copy of what nobody was told of in these words."""
+    return verdict.state is State.NEW or bool(verdict.told_as)
+
+
 def sift(source: SourceSpec, cursor: Cursor, verdicts: Sequence[Verdict], now: datetime) -> tuple[Verdict, ...]:
     """Say of what is new whether it is sent as usual, sent as late, held, or only recorded.
 
@@ -126,6 +131,13 @@ def sample_of(titles: Sequence[str]) -> tuple[str, ...]:
     if len(titles) <= _SAMPLE:
         return tuple(titles)
     return tuple(titles[place * (len(titles) - 1) // (_SAMPLE - 1)] for place in range(_SAMPLE))
+
+
+def held_verdict(document: Document, story: int, lead_id: str, because: str) -> Verdict:
+    """Say again what was decided of a held document; one that its story did not begin with is told as that one."""
+    told_as = "" if document.id == lead_id else lead_id
+    state = State.ADDITION if told_as else State.NEW
+    return Verdict(document, state, because, story, told_as=told_as, held=True)
 
 
 def let_go(verdict: Verdict, flood: Flood, now: datetime) -> Verdict:
@@ -208,23 +220,23 @@ def _is_older(dated: Dated, last: datetime, now: datetime, stamped: Collection[t
 
 def _held_or_not(one: _Aged, last: datetime, now: datetime, words: str) -> Verdict:
     """Hold an item of a flood. What shows that it is new is none of it, and what is stamped anew is only recorded."""
-    if one.verdict.state is not State.NEW:
+    if not _may_be_told(one.verdict):
         return one.verdict
     if one.age is _Age.STAMPED_ANEW:
         return _recorded(one)
     if one.dated is not None and not one.claims_older:
         return _with_outage(one.verdict, last, now)
-    return replace(one.verdict, matches=(), held=True, because=f"new, but held back: {words}")
+    return replace(one.verdict, matches=(), held=True, because=f"{one.verdict.state}, but held back: {words}")
 
 
 def _by_age(source: SourceSpec, aged: Sequence[_Aged], last: datetime, now: datetime) -> tuple[Verdict, ...]:
     """Record what is old, send what an official source posted late, and all else as usual."""
-    counted = Counter(one.age for one in aged if one.verdict.state is State.NEW)
+    counted = Counter(one.age for one in aged if _may_be_told(one.verdict))
     official = source.standing is Standing.OFFICIAL
     few = counted.total() - counted[_Age.FRESH] < ONE_BY_ONE
     return tuple(
         _with_outage(one.verdict, last, now)
-        if one.age is _Age.FRESH or one.verdict.state is not State.NEW
+        if one.age is _Age.FRESH or not _may_be_told(one.verdict)
         else _posted_late(one, Delay.POSTED if few else Delay.POSTED_TOGETHER)
         if official and (few or one.age is _Age.OLD)
         else _recorded(one)
@@ -239,7 +251,8 @@ def _posted_late(one: _Aged, delay: Delay) -> Verdict:
 
 def _recorded(one: _Aged) -> Verdict:
     later = ", though its source claims a later day" if one.age is _Age.STAMPED_ANEW else ""
-    return replace(one.verdict, matches=(), because=f"new, but old: {_dated(one)}{later}; recorded, not sent")
+    because = f"{one.verdict.state}, but old: {_dated(one)}{later}; recorded, not sent"
+    return replace(one.verdict, matches=(), because=because)
 
 
 def _dated(one: _Aged) -> str:
@@ -250,7 +263,7 @@ def _dated(one: _Aged) -> str:
 def _with_outage(verdict: Verdict, last: datetime, now: datetime) -> Verdict:
     """Mark as late what came out since the last good poll, and more than a day ago."""
     dated = claimed_date(verdict.document)
-    if verdict.state is not State.NEW or dated is None or dated.end <= last or now - dated.end <= LATE_AFTER:
+    if not _may_be_told(verdict) or dated is None or dated.end <= last or now - dated.end <= LATE_AFTER:
         return verdict
     words = f"it came out while its source was not read, for {span_of_time(now - last)}: told as late"
     return replace(verdict, because=f"{verdict.because}; {words}", delay=Delay.MISSED)

@@ -116,7 +116,11 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What deciding needs to remember of a stored document, no more. `leads`: its story began with it."""
+    """What deciding needs to remember of a stored document, no more. `leads`: its story began with it.
+
+    `untold` is the document with which its story began, where nobody was told of that and no official source has it:
+    it was recorded, held or discarded, or nobody asked for it. "" otherwise.
+    """
 
     document_id: str
     source_id: str
@@ -125,6 +129,7 @@ class Fingerprint:
     digest: str
     keys: tuple[str, ...]
     leads: bool = False
+    untold: str = ""
 
 
 @dataclass(frozen=True, slots=True)

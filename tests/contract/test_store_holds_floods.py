@@ -9,7 +9,7 @@ from datetime import timedelta
 from bot.core.delays import Delay
 from bot.core.floods import HELD_FOR, Flood, discarded
 from bot.core.lateness import Patience
-from bot.core.model import Changes, Delivery, DeliveryState, Lateness, Verdict
+from bot.core.model import Changes, Delivery, DeliveryState, Lateness, State, Verdict
 from bot.core.outcome import Refused, Sent
 from bot.ports import Store
 from tests.builders import NOW, a_chat, a_cursor, a_document, a_source, a_story, a_verdict, at
@@ -66,6 +66,14 @@ async def test_what_is_held_is_named_by_source_with_a_sample_and_its_time(store:
         True,
         "new, but held back",
     )
+
+
+async def test_a_held_copy_comes_back_as_a_copy_that_is_told_as_the_first(store: Store) -> None:
+    await store.register([a_source(1), a_source(2)])
+    first = a_verdict(a_document(1), 1, matches=())
+    copy = replace(held(1, source=2)[0], state=State.ADDITION, told_as=first.document.id)
+    await store.commit([Changes(a_cursor(1), (first,)), Changes(a_cursor(2), (copy,))])
+    assert await store.held_of("source-2") == (copy,)
 
 
 async def test_a_held_document_is_known_and_nobody_is_told_of_it(store: Store) -> None:
@@ -135,6 +143,19 @@ async def test_what_is_let_go_is_one_message_for_each_chat_and_other_news_anothe
     assert {one.alert.delay for one in (row, *row.also)} == {Delay.HELD}
     await store.settle(row, Sent("message 1", NOW), NOW)
     assert set(await states(store)) == {DeliveryState.SENT}
+
+
+async def test_what_else_is_late_is_told_by_tens_so_that_each_is_named(store: Store) -> None:
+    await follow(store, ANA)
+    rows = [row for number in range(1, 13) for row in await addressed(store, a_story(number))]
+    missed = [replace(row, alert=replace(row.alert, delay=Delay.MISSED)) for row in rows]
+    told = tuple(a_verdict(a_document(number), number) for number in range(1, 13))
+    await store.register([a_source(1)])
+    await store.commit([Changes(a_cursor(1), told, tuple(missed))])
+    for names in (list(range(1, 11)), [11, 12]):
+        row = await claimed(store)
+        assert [one.alert.story.number for one in (row, *row.also)] == names
+        await store.settle(row, Sent("message", NOW), NOW)
 
 
 async def test_a_list_that_was_refused_goes_row_by_row(store: Store) -> None:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.core.intake import Cursor, Doubt, Section, WatchedPage
+from bot.core.intake import Cursor, Doubt, Section, Standing, WatchedPage
 from bot.core.model import Changes, Chat, DeliveryState, Past, State, Verdict, Voice
 from bot.core.outcome import Later
 from bot.core.retention import Ages, cutoffs
@@ -231,6 +231,28 @@ async def test_the_document_with_which_a_story_began_leads_it(store: Store) -> N
     await store.commit((Changes(a_cursor(1), verdicts),))
     past = await store.past({"url:x", *first.keys})
     assert {one.document_id: one.leads for one in past.fingerprints} == {first.id: True, copy.id: False}
+
+
+@pytest.mark.parametrize("standing", Standing)
+async def test_a_story_is_untold_until_somebody_is_told_or_an_official_source_has_it(
+    store: Store, standing: Standing
+) -> None:
+    await store.register((a_source(1), a_source(2)))
+    first = a_document(1, standing=Standing.NEWS)
+    await store.commit((Changes(a_cursor(1), (Verdict(first, State.NEW, "recorded", 1),)),))
+    assert [one.untold for one in (await store.past(first.keys)).fingerprints] == [first.id]
+    copy = a_document(1, source=2, keys=("url:x",), standing=standing)
+    await store.commit((Changes(a_cursor(2), (Verdict(copy, State.ADDITION, "a copy", 1),)),))
+    left = "" if standing is Standing.OFFICIAL else first.id
+    past = await store.past({"url:x", *first.keys})
+    assert [one.untold for one in past.fingerprints] == [left, left]
+
+
+async def test_a_story_that_somebody_was_told_of_is_untold_no_more(store: Store) -> None:
+    await follow(store, a_chat(1))
+    first = a_document(1, standing=Standing.NEWS)
+    await publish(store, a_story(1, first))
+    assert [one.untold for one in (await store.past(first.keys)).fingerprints] == [""]
 
 
 async def test_times_of_other_zones_are_the_same_moments(store: Store) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import islice
 
 from bot.core.added import is_private
+from bot.core.intake import Standing
 from bot.core.model import Delivery, Document, Fingerprint, Past, State, Story, Verdict
 from bot.errors import StoreError
 
@@ -22,7 +23,7 @@ class _Known:
     told: bool = False
     pruned: int = 0
 
-    def fingerprint(self, *, leads: bool) -> Fingerprint:
+    def fingerprint(self, *, leads: bool, untold: str) -> Fingerprint:
         return Fingerprint(
             document_id=self.document.id,
             source_id=self.document.source_id,
@@ -31,6 +32,7 @@ class _Known:
             digest=self.latest_digest,
             keys=self.document.keys,
             leads=leads,
+            untold=untold,
         )
 
 
@@ -104,7 +106,9 @@ class Archive:
         wanted = set(keys)
         found = [one for one in self.documents.values() if not wanted.isdisjoint(one.document.keys)]
         found.sort(key=lambda one: (one.document.seen_at, one.document.id))
-        return Past(tuple(map(self._fingerprint, found)), max(self.leads, default=0))
+        voices = self.documents.values()
+        told = {one.story for one in voices if one.told or one.document.standing is Standing.OFFICIAL}
+        return Past(tuple(self._fingerprint(one, told) for one in found), max(self.leads, default=0))
 
     def stories(self, limit: int) -> tuple[Story, ...]:
         newest = (self.leads[number] for number in sorted(self.leads, reverse=True))
@@ -120,9 +124,9 @@ class Archive:
     def decisions(self, story: int) -> tuple[str, ...]:
         return tuple(because for number, because in self.reasons.values() if number == story)
 
-    def _fingerprint(self, known: _Known) -> Fingerprint:
-        lead = self.leads.get(known.story)
-        return known.fingerprint(leads=lead is not None and lead.lead.id == known.document.id)
+    def _fingerprint(self, known: _Known, told: Collection[int]) -> Fingerprint:
+        lead = self.leads[known.story].lead.id
+        return known.fingerprint(leads=lead == known.document.id, untold="" if known.story in told else lead)
 
     def _told(self, story: Story) -> Story:
         return replace(story, lead=self.documents[story.lead.id].document)

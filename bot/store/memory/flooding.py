@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot.core.floods import HELD_FOR, Flood, discarded, sample_of
-from bot.core.model import State, Verdict
+from bot.core.floods import HELD_FOR, Flood, discarded, held_verdict, sample_of
+from bot.core.model import Verdict
 from bot.store.memory.archive import Archive
 
 
@@ -38,8 +38,10 @@ class Held:
         found = [self.archive.documents[name] for name in self.held]
         own = [one for one in found if one.document.source_id == source_id]
         own.sort(key=lambda one: (one.story, one.document.id))
+        leads = self.archive.leads
         return tuple(
-            Verdict(one.document, State.NEW, self.archive.because(one.document), one.story, held=True) for one in own
+            held_verdict(one.document, one.story, leads[one.story].lead.id, self.archive.because(one.document))
+            for one in own
         )
 
     def release(self, source_id: str, at: datetime) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from bot.core.floods import HELD_FOR, Flood, discarded, sample_of
-from bot.core.model import Delivery, State, Verdict
+from bot.core.floods import HELD_FOR, Flood, discarded, held_verdict, sample_of
+from bot.core.model import Delivery, Verdict
 from bot.store.sqlite.rows import Connection, as_list, documents_by_id, moment, plain, stamp
 
 
@@ -57,14 +57,16 @@ def _titles(connection: Connection, source_id: str) -> list[str]:
 def held_of(connection: Connection, source_id: str) -> tuple[Verdict, ...]:
     """Read the held documents of a source as they were decided."""
     rows = connection.execute(
-        """SELECT document_id, decisions.story, because FROM held
+        """SELECT document_id, decisions.story, because, lead_document_id FROM held
         JOIN documents ON documents.id = document_id JOIN decisions USING (document_id)
+        JOIN stories ON stories.number = decisions.story
         WHERE held.source_id = ? AND decisions.digest = documents.digest ORDER BY decisions.story, document_id""",
         (plain(source_id),),
     ).fetchall()
     documents = documents_by_id(connection, [row["document_id"] for row in rows])
     return tuple(
-        Verdict(documents[row["document_id"]], State.NEW, row["because"], row["story"], held=True) for row in rows
+        held_verdict(documents[row["document_id"]], row["story"], row["lead_document_id"], row["because"])
+        for row in rows
     )
 
 

@@ -69,7 +69,11 @@ def past(connection: Connection, keys: Collection[str]) -> Past:
         """SELECT id, source_id, story, number, latest_digest,
             EXISTS (
                 SELECT 1 FROM stories WHERE stories.number = documents.story AND lead_document_id = documents.id
-            ) AS leads, (
+            ) AS leads, coalesce((
+                SELECT lead_document_id FROM stories WHERE stories.number = documents.story AND NOT EXISTS (
+                    SELECT 1 FROM documents AS voices
+                    WHERE voices.story = stories.number AND (voices.told = 1 OR voices.standing = 'official'))
+            ), '') AS untold, (
             SELECT json_group_array(key) FROM (
                 SELECT key FROM document_keys WHERE document_id = documents.id ORDER BY rowid)) AS keys
         FROM documents WHERE id IN (

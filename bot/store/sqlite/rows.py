@@ -146,6 +146,7 @@ def fingerprint_of(row: Row) -> Fingerprint:
         digest=row["latest_digest"],
         keys=tuple(json.loads(row["keys"])),
         leads=bool(row["leads"]),
+        untold=row["untold"],
     )
 
 
