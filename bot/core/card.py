@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import assert_never
 
 from bot.core.ages import best_date
@@ -264,15 +264,22 @@ _BEGINNINGS = {
 def late_list(late: Sequence[Delivery]) -> tuple[Span, ...]:
     """Say of alerts that are late what they are: a title with its link, who says it, and when.
 
-    The first `LIST_SIZE` are named, what is more is counted: it can be asked for by its number.
+    The first `LIST_SIZE` are named, what is more is counted: it can be asked for by its number. Lists follow one
+    another, the oldest first; what a flood held is one list, and names the newest, since these may matter still.
     """
     delays = {row.alert.delay for row in late}
     noun, why = _BEGINNINGS[late[0].alert.delay if len(delays) == 1 else Delay.NONE]
+    newest_first = delays == {Delay.HELD}
+    late = sorted(late, key=_came_out, reverse=True) if newest_first else late
     what = f"1 {noun}" if len(late) == 1 else f"{len(late):,} {noun}s"
     lines = (span for row in late[:LIST_SIZE] for span in _listed(row))
     more = _more(late[LIST_SIZE:])
-    note = f"{why} By title and link only, oldest first:"
+    note = f"{why} By title and link only, {'newest' if newest_first else 'oldest'} first:"
     return (Span(what, Mark.BOLD), Span(f"\n{note}\n"), *lines, *more, Span("\nNot legal advice"))
+
+
+def _came_out(row: Delivery) -> datetime:
+    return row.alert.story.lead.claimed_at or row.alert.story.lead.seen_at
 
 
 def _more(late: Sequence[Delivery]) -> Iterable[Span]:
@@ -280,7 +287,7 @@ def _more(late: Sequence[Delivery]) -> Iterable[Span]:
     if late:
         numbers = [row.alert.story.number for row in late]
         between = f"between #{min(numbers)} and #{max(numbers)}"
-        yield Span(f"\n… and {len(late):,} more, {between}: why {min(numbers)} shows the first of them.\n")
+        yield Span(f"\n… and {len(late):,} more, {between}: why {numbers[0]} shows the first of them.\n")
 
 
 def _listed(row: Delivery) -> Iterable[Span]:

@@ -5,8 +5,8 @@ by title and link, the oldest first; the newest few still come as alerts of thei
 40 lists and 5 alerts. Nothing is dropped: what waited beyond `retry_for` is listed too, and only what could be told
 in no way for 30 days is given up.
 
-What was late before it came to us (`bot.core.model.Delay`) is told in a list from the start: all of it that stands
-together in the lane is one message, however much it is.
+What was late before it came to us (`bot.core.model.Delay`) is told in a list from the start, of ten too, so that each
+is named. Only what a flood held is one message, however much of it stands together in the lane.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bot.core.model import Lateness
 LIST_SIZE = 10
 KEPT_WHOLE = 5  # the newest of a backlog, unless they are older than `max_age`
 LOOK_AHEAD = LIST_SIZE + KEPT_WHOLE
-LISTED_TOGETHER = 5_000  # rows that one message may stand for: it names the first ten and counts the rest
+LISTED_TOGETHER = 5_000  # held rows that one message may stand for: it names the newest ten and counts the rest
 # As long as the longest pause between two attempts: what waited longer waited for more than its chat's own trouble.
 # With an hour, all that came in an outage's last hour would go out one by one: 400 alerts of three days, a little
 # unevenly spread, would be more than 45 messages.
@@ -54,17 +54,26 @@ class Waiting:
 def told_next(lane: Sequence[Waiting], now: datetime, patience: Patience) -> tuple[Lateness, ...]:
     """Say how the next message of a lane tells its rows: one entry for each, from the head on.
 
-    `lane` is the waiting rows in order, at least the first `LOOK_AHEAD` of them; up to `LISTED_TOGETHER` where the
-    first is to be told in a list. A row that was refused goes alone, as plain text: no other shall be refused with it.
-    A list of one is made only of what is older than `max_age`, or late by its nature.
+    `lane` is the waiting rows in order, at least the first `look_ahead` of them. A row that was refused goes
+    alone, as plain text: no other shall be refused with it. A list of one is made only of what is older than
+    `max_age`, or late by its nature.
     """
     if lane[0].delay.is_listed and not lane[0].plain:
-        alike = takewhile(lambda row: row.delay is lane[0].delay and not row.plain, lane[:LISTED_TOGETHER])
+        alike = takewhile(lambda row: row.delay is lane[0].delay and not row.plain, lane[: _at_most(lane[0].delay)])
         return tuple(_how_late(row, now, patience) for row in alike)
     is_old = now - lane[0].since > patience.for_itself
     is_backlog = now - lane[0].since > BACKLOG_AFTER and len(lane) > KEPT_WHOLE
     listed = tuple(_listed(lane, now, patience)) if is_old or is_backlog else ()
     return listed if len(listed) > 1 or (listed and is_old) else (Lateness.ON_TIME,)
+
+
+def look_ahead(delay: Delay) -> int:
+    """Say how many rows of a lane have to be looked at where the first is late for this."""
+    return max(LOOK_AHEAD, _at_most(delay))
+
+
+def _at_most(delay: Delay) -> int:
+    return LISTED_TOGETHER if delay is Delay.HELD else LIST_SIZE
 
 
 def _listed(lane: Sequence[Waiting], now: datetime, patience: Patience) -> Iterator[Lateness]:

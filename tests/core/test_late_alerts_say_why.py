@@ -9,7 +9,16 @@ import pytest
 
 from bot.core.card import card, late_list
 from bot.core.delays import Delay
-from bot.core.lateness import KEPT_WHOLE, LISTED_TOGETHER, Patience, Waiting, told_next
+from bot.core.lateness import (
+    KEPT_WHOLE,
+    LIST_SIZE,
+    LISTED_TOGETHER,
+    LOOK_AHEAD,
+    Patience,
+    Waiting,
+    look_ahead,
+    told_next,
+)
 from bot.core.model import Delivery, Lateness, Precision
 from tests.builders import NOW, a_delivery, a_document, a_story, an_alert
 
@@ -67,20 +76,35 @@ def test_a_list_of_several_kinds_is_just_late() -> None:
     assert text_of(late(1, Delay.NONE), late(2, Delay.POSTED)).startswith("2 late alerts\nNot sent when")
 
 
-def test_a_long_list_names_ten_and_counts_the_rest() -> None:
-    text = text_of(*(late(number, Delay.HELD) for number in range(1, 1_301)))
+def held(number: int, hours: float | None) -> Delivery:
+    """What a flood held, dated so many hours ago."""
+    dated = None if hours is None else NOW - hours * HOUR
+    return a_delivery(an_alert(a_story(number, a_document(number, claimed_at=dated)), delay=Delay.HELD))
+
+
+def test_a_long_list_names_the_newest_ten_and_counts_the_rest() -> None:
+    text = text_of(*(held(number, 3_000 - number) for number in range(1, 1_301)))
     assert text.startswith("1,300 late items\n")
-    assert (text.count("• "), "#10" in text, " · #11\n" in text) == (10, True, False)
-    assert "… and 1,290 more, between #11 and #1300: why 11 shows the first of them." in text
+    assert "By title and link only, newest first:" in text
+    assert (text.count("• "), " · #1291\n" in text, " · #1290\n" in text) == (10, True, False)
+    assert text.index("#1300") < text.index("#1299")
+    assert "… and 1,290 more, between #1 and #1290: why 1290 shows the first of them." in text
     assert "more, between" not in text_of(*(late(number, Delay.HELD) for number in range(10)))
+
+
+def test_the_newest_of_several_floods_is_named_and_what_has_no_date_counts_from_when_it_was_seen() -> None:
+    text = text_of(held(1, 5), *(held(number, 90) for number in range(2, 20)), held(20, None))
+    assert text.index(" · #20\n") < text.index(" · #1\n")
+    assert text.index(" · #1\n") < text.index(" · #2\n")
 
 
 @pytest.mark.parametrize("delay", LISTED)
 def test_what_was_late_before_it_came_is_listed_at_once_however_much_it_is(delay: Delay) -> None:
     row = Waiting(NOW, delay=delay)
     assert told_next([row], NOW, Patience()) == (Lateness.LATE,)
-    assert told_next([row] * 300, NOW, Patience()) == (Lateness.LATE,) * 300
-    assert len(told_next([row] * (LISTED_TOGETHER + 1), NOW, Patience())) == LISTED_TOGETHER
+    most = LISTED_TOGETHER if delay is Delay.HELD else LIST_SIZE
+    assert told_next([row] * (LISTED_TOGETHER + 1), NOW, Patience()) == (Lateness.LATE,) * most
+    assert look_ahead(delay) == max(most, LOOK_AHEAD)
     assert told_next([row], NOW + 73 * HOUR, Patience()) == (Lateness.OVERDUE,)
 
 

@@ -87,6 +87,7 @@ async def test_a_flood_is_held_with_a_sample_and_goes_out_after_an_hour_as_one_l
         (text,) = await room.told()
         assert text.startswith("300 late items\nHeld back, since one source listed many old items at once.")
         assert "… and 290 more, between #" in text
+        assert "newest first" in text
         assert (await room.store.floods(), len(await room.store.history(ANA, 999))) == ((), 300)
         assert "let go after an hour" in await room.because(memos[0].title)
 
@@ -173,8 +174,10 @@ async def test_a_feed_wholly_replaced_after_a_weekend_is_told_late_ones_in_one_l
         feed = [item(500 + place, (back - place * timedelta(hours=1.9)).isoformat()) for place in range(25)]
         polled = await room.shows(feed, after=TWO_DAYS)
         assert (polled.alerts, await room.store.floods()) == (25, ())
-        late, *alerts = await room.told()
-        assert late.startswith("12 late alerts\nIt came out while its source was not read.")
+        late, rest, *alerts = await room.told()
+        assert late.startswith("10 late alerts\nIt came out while its source was not read.")
+        assert rest.startswith("2 late alerts\n")
+        assert all(one.title in late + rest for one in feed[13:])
         assert len(alerts) == 13
         assert feed[0].title in alerts[-1]
 

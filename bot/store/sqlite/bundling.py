@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot.core.delays import Delay
-from bot.core.lateness import BACKLOG_AFTER, LISTED_TOGETHER, LOOK_AHEAD, Patience, Waiting, told_next
+from bot.core.lateness import BACKLOG_AFTER, Patience, Waiting, look_ahead, told_next
 from bot.core.model import Lateness
 from bot.store.sqlite.rows import Connection, as_list, moment, stamp
 
@@ -31,11 +31,11 @@ def _may_be_late(
     """Find the heads that may be late, each with its chat and how far to look: on a usual day none."""
     before = now - min(BACKLOG_AFTER, patience.for_itself)
     rows = connection.execute(
-        """SELECT seq, chat_id, delay IN (SELECT value FROM json_each(?)) AS listed FROM deliveries
-        WHERE seq IN (SELECT value FROM json_each(?)) AND (listed OR waiting_since < ?)""",
-        (as_list(_LISTED), as_list(heads), stamp(before)),
+        """SELECT seq, chat_id, delay FROM deliveries WHERE seq IN (SELECT value FROM json_each(?))
+        AND (delay IN (SELECT value FROM json_each(?)) OR waiting_since < ?)""",
+        (as_list(heads), as_list(_LISTED), stamp(before)),
     )
-    return {row["seq"]: (row["chat_id"], LISTED_TOGETHER if row["listed"] else LOOK_AHEAD) for row in rows}
+    return {row["seq"]: (row["chat_id"], look_ahead(Delay(row["delay"]))) for row in rows}
 
 
 def _bundle(connection: Connection, chat_id: int, rows_at_most: int, now: datetime, patience: Patience) -> Bundle:
