@@ -6,8 +6,8 @@ A document carries every key by which a later copy of it may be recognized:
     url:ADDRESS                     the canonical address, unless it is a front page
     guid:SOURCE:ID                  the feed's own id, which means nothing outside its source
     title:HASH                      title, outlet and day
-    text:HASH                       the text, where it is long enough to be nobody else's; a shorter one with its
-                                    title and day
+    text:HASH                       the text, where it is long enough to be nobody else's; a shorter one, and that of an
+                                    article, with its title and day
 
 What keys prove is for `bot.core.stories` to weigh. One thing is settled here, since it shows only in a whole list:
 an address or id that stands on several items of different titles (an index page, a constant) names none of them.
@@ -178,15 +178,16 @@ def _keys(document: Document, guid: str) -> Iterable[str]:
     if guid:
         yield f"guid:{document.source_id}:{_guid_key(guid)}"
     yield f"title:{_hash(title_key(document.title), title_key(document.outlet), _day_of(document))}"
-    yield from _text_keys(document, document.text)
 
 
-def _text_keys(document: Document, text: str) -> Iterable[str]:
-    words = " ".join(_WORD.findall(text[:_COMPARED].casefold()))
-    if len(words) >= _OWN_TEXT:
-        yield f"text:{_hash(words)}"
-    elif len(words) >= _OWN_TEXT_WITH_TITLE:
-        yield f"text:{_hash(words, title_key(document.title), _day_of(document))}"
+def _text_keys(document: Document, listed: str) -> Iterable[str]:
+    """Name what a list says, and its article's text, which by itself proves nothing: two may be one consent page."""
+    for text in dict.fromkeys((listed, document.text)):
+        words = " ".join(_WORD.findall(text[:_COMPARED].casefold()))
+        if len(words) >= _OWN_TEXT and text == listed:
+            yield f"text:{_hash(words)}"
+        elif len(words) >= _OWN_TEXT_WITH_TITLE:
+            yield f"text:{_hash(words, title_key(document.title), _day_of(document))}"
 
 
 def _day_of(document: Document) -> str:

@@ -223,3 +223,14 @@ def test_whatever_a_list_holds_and_in_whatever_order_each_item_keeps_its_identit
         ).encode()  # nothing is left that cannot be written
     by_id = {document.id: document.keys for document in documents}
     assert all(by_id[document.id] == document.keys for document in documents)
+
+
+def test_an_articles_text_proves_nothing_without_its_title():
+    """Two sites may answer two articles with one page that asks for consent."""
+    here, there = one(article=PARAGRAPH * 20), one(a_source(2), article=PARAGRAPH * 20)
+    other = one(a_source(2), article=PARAGRAPH * 20, title="Another headline altogether")
+    assert key(here, "text") == key(there, "text")
+    assert key(here, "text") != key(other, "text")
+    listed, copied = one(content=PARAGRAPH * 20), one(content=PARAGRAPH * 20, title="Another", article=PARAGRAPH * 30)
+    assert key(listed, "text") == key(copied, "text"), "what a list says at length is proof by itself"
+    assert kinds(copied).count("text") == 2

@@ -13,13 +13,13 @@ from bot.core.intake import ARTICLE, Entry, FeedResponse, Parsed, Relevance, Sou
 from bot.core.model import State
 from bot.core.query import parse
 from bot.errors import ParseError
-from bot.poll import LiveIndex
+from bot.poll import LiveIndex, poll_due
 from bot.poll.articles import ARTICLES_AT_MOST
 from bot.poll.lists import LastLists
 from bot.reading.article import SOURCE
 from bot.sources.federal_register import SOURCE as REGISTER
 from tests.fakes.clock import NOON
-from tests.fakes.newsroom import NewsRoom, a_newsroom, item, read
+from tests.fakes.newsroom import FEW_MINUTES, NewsRoom, a_newsroom, item, listing, read
 
 NEWS = "<!DOCTYPE html><html><head><title>x</title></head><body><nav>Menu</nav><main><p>{}</p></main></body></html>"
 LONG = "The office explains what the new policy on parole means for those who applied before the first of May. " * 15
@@ -93,6 +93,21 @@ async def test_no_more_are_asked_for_than_a_poll_may(room: NewsRoom) -> None:
         room.server.publish(f"/a/{number}", NEWS.format(LONG))
     await room.shows([at(room, number) for number in range(100, 130)] + [at(room, 9)])
     assert sum(room.server.count(f"/a/{number}") for number in range(100, 130)) == ARTICLES_AT_MOST
+
+
+async def test_two_sources_that_answer_with_one_consent_page_tell_two_stories(room: NewsRoom) -> None:
+    other = replace(room.source, id="source-2", url=room.server.url("/other"))
+    room.desk = replace(room.desk, sources={room.source.id: room.source, other.id: other})
+    await room.store.register([room.source, other])
+    room.server.publish("/other", listing([at(room, 8)]))
+    await poll_due(room.desk)
+    room.server.publish("/a/2", NEWS.format(LONG))
+    room.server.publish("/list", listing([at(room, 1, title="Policy on parole ends on Friday"), at(room, 9)]))
+    room.server.publish("/other", listing([at(room, 2, title="Policy on status is extended"), at(room, 8)]))
+    room.clock.advance(FEW_MINUTES)
+    first, second = await poll_due(room.desk)
+    assert (room.server.count("/a/1"), room.server.count("/a/2")) == (1, 1)
+    assert (first.items[State.NEW], first.alerts) == (second.items[State.NEW], second.alerts) == (1, 1)
 
 
 @pytest.mark.parametrize("ending", [".pdf", "?x=1#part"])
