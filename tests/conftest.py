@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 
+import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -24,3 +28,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("soak" if os.environ.get("POLICYBELL_SOAK") else "policybell")
+
+
+@pytest.fixture(autouse=True)
+def logs_of_its_own() -> Iterator[None]:
+    """Give back what a test set up for logs: tests run in any order, and others look at what is logged."""
+    before, level = structlog.get_config(), logging.root.level
+    yield
+    structlog.configure(**before)
+    logging.root.setLevel(level)

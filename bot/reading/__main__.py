@@ -12,7 +12,7 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from bot.core.intake import NO_HINTS, FeedResponse, Hints
+from bot.core.intake import ARTICLE, NO_HINTS, FeedResponse, Hints
 from bot.reading import job
 from bot.reading.wire import READY, ReadLimits, decode_request, encode_answer
 from bot.sources import known_kinds
@@ -43,7 +43,7 @@ def main() -> None:
 
 def _warm_up() -> None:
     """Load every kind and use the parser once, so that no job has to; then keep the collector off what all share."""
-    for kind in known_kinds():
+    for kind in (*known_kinds(), ARTICLE):
         first = FeedResponse("", "https://example.org/", 200, {}, _FIRST, datetime.fromtimestamp(0, UTC))
         job.read(kind, first, NO_HINTS)
     gc.collect()

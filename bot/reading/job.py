@@ -7,6 +7,8 @@ import ctypes
 import os
 import resource
 import signal
+import socket
+from importlib import import_module
 from typing import NoReturn
 
 from bot.core.added import is_added
@@ -16,7 +18,7 @@ from bot.core.intake import ARTICLE, FeedResponse, Hints
 from bot.discovery import LINKS
 from bot.errors import ParseError
 from bot.ports import Source
-from bot.reading import article, links
+from bot.reading import links
 from bot.reading.wire import ReadLimits, encode_error, encode_parsed
 from bot.sources import load
 
@@ -30,6 +32,7 @@ _libc = ctypes.CDLL(None, use_errno=True)  # `os.unshare` came with Python 3.12,
 
 def leave_network() -> bool:
     """Move this process and its children where there is no network, if the system lets us; say whether it did."""
+    socket.has_ipv6 = False  # a library of trafilatura's opens a socket at its import, to see whether it is true
     return any(
         _libc.unshare(flags) == 0 for flags in (_NEW_NETWORK_NAMESPACE, _NEW_USER_NAMESPACE | _NEW_NETWORK_NAMESPACE)
     )
@@ -73,7 +76,8 @@ def _refuse_entities(response: FeedResponse) -> None:
 def _reader(kind: str) -> Source:
     """Find what reads a kind; articles and the links of a page are no kinds of source, and are read here as well."""
     if kind == ARTICLE:
-        return article.SOURCE
+        source: Source = import_module("bot.reading.article").SOURCE  # late: once `leave_network` was called
+        return source
     return links.SOURCE if kind == LINKS else load(kind)
 
 

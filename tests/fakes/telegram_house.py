@@ -48,6 +48,7 @@ LOOKING = {
     "delivery",
     "told",
     "held",
+    "floods",
     "census",
 }
 """What of a store only looks. A method that is not named here counts as one that changes something."""
