@@ -23,7 +23,9 @@ from bot.core.office import next_spell, pace
 _CACHE_HOLDS_AT_MOST = 2
 _RETRY_AFTER_AT_MOST = timedelta(hours=24)
 _ASKED_LESS = frozenset({Trouble.REFUSED, Trouble.GONE})  # no clock of theirs counts against their word
+MISSED_AFTER = timedelta(hours=1)  # a poll that comes so much later than planned: we were off, not put off
 BRISK_BACKOFF = timedelta(minutes=15)  # the most that a failure may cost while a source is to be asked briskly
+_LEFT_ALONE_LEAST, _LEFT_ALONE_INTERVALS = timedelta(hours=1), 2  # counted from the poll that was put off
 FULL_EVERY = timedelta(hours=24)  # reliability R21
 _DOUBLINGS = 20  # enough for any interval to reach any longest wait
 _ERROR_SIZE = 300
@@ -88,7 +90,7 @@ def after_failure(
     A brisk source that does not refuse us waits no longer than `BRISK_BACKOFF` within a spell, nor past the next one's
     begin: an outage of a night must not cost the morning for which it is brisk.
     """
-    goes_on = trouble is cursor.trouble and cursor.trouble_since is not None
+    goes_on = trouble is cursor.trouble or (cursor.trouble is Trouble.NONE and not _missed(cursor, now))
     planned = _backed_off(source, cursor.failures, now, jitter, limits, keeps_clock=trouble not in _ASKED_LESS)
     asked = min(max(retry_after or timedelta(0), timedelta(0)), _RETRY_AFTER_AT_MOST)
     wait = max(asked + asked * limits.jitter_share * jitter, limits.minimum)
@@ -98,15 +100,37 @@ def after_failure(
         failures=cursor.failures + 1,
         last_error=error_text[:_ERROR_SIZE],
         trouble=trouble,
-        trouble_since=cursor.trouble_since if goes_on else now,
+        trouble_since=(cursor.trouble_since if goes_on else None) or now,
         trouble_polls=cursor.trouble_polls + 1 if goes_on else 1,
     )
     return replace(noted, retired_at=retired(noted, now))
 
 
 def after_postponed(cursor: Cursor, after: timedelta, now: datetime, *, jitter: float, limits: AgendaLimits) -> Cursor:
-    """Note a poll that was not made, since its host is to be left alone: no failure, and not all back at once."""
-    return replace(cursor, next_poll_at=now + after * (1 + limits.jitter_share * jitter))
+    """Note a poll that was not made, since its host is to be left alone: no failure, and not all back at once.
+
+    From the first of them on the source is not read by its host's wish. What we missed ourselves is not counted.
+    """
+    since = None if _missed(cursor, now) else cursor.trouble_since
+    planned = now + after * (1 + limits.jitter_share * jitter)
+    return replace(cursor, next_poll_at=planned, trouble_since=since or now)
+
+
+def left_alone_since(source: SourceSpec, cursor: Cursor, now: datetime) -> datetime | None:
+    """Say since when a source is not asked at its host's wish, for longer than its interval explains; None: it is not.
+
+    One failure may be the beginning: where the answer says when to come back, the next poll may be a day away.
+    Where polls were missed nothing is said: the bot was off.
+    """
+    since = cursor.trouble_since
+    if since is None or cursor.failures > 1 or cursor.next_poll_at is None or _missed(cursor, now):
+        return None
+    return since if now - since > max(_LEFT_ALONE_LEAST, _LEFT_ALONE_INTERVALS * source.every) else None
+
+
+def _missed(cursor: Cursor, now: datetime) -> bool:
+    """Tell whether a poll that was due long ago was not made."""
+    return cursor.next_poll_at is not None and now - cursor.next_poll_at > MISSED_AFTER
 
 
 def asking(source: SourceSpec, cursor: Cursor, now: datetime) -> Cursor:

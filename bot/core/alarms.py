@@ -39,7 +39,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SourceHealth:
-    """One source that is wanted. `failing_since` is its last good poll; None while it is well or nobody knows."""
+    """One source that is wanted. `failing_since` is its last good poll; None while it is well or nobody knows.
+
+    `left_alone_since` is since when its host is not asked at its own wish, which takes no second failure.
+    """
 
     id: str
     name: str
@@ -47,6 +50,7 @@ class SourceHealth:
     failures: int = 0
     error: str = ""
     failing_since: datetime | None = None
+    left_alone_since: datetime | None = None
     next_step: str = ""
 
 
@@ -146,15 +150,16 @@ def _sources(facts: Facts, limits: Thresholds) -> Iterator[Alarm]:
             "Many sources fail at once.",
             "Look whether this machine reaches the internet, then at `policybell sources list`.",
         )
-    for source in failing:
+    for source in facts.sources:
         patience = min(limits.official_failing, limits.source_failing) if source.official else limits.source_failing
-        if source.failing_since is not None and facts.now - source.failing_since >= patience:
+        since = source.failing_since if source.failures >= FAILURES_LEAST else source.left_alone_since
+        if since is not None and facts.now - since >= patience:
             yield Alarm(
                 f"source:{source.id}",
                 Severity.WARNING,
                 f"{source.name} cannot be read: {source.error}",
                 source.next_step or f"See `policybell sources show {source.id}`.",
-                source.failing_since,
+                since,
             )
 
 

@@ -7,9 +7,10 @@ the same news officially appears, and what operators can do about it comes with 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.core.agenda import left_alone_since
 from bot.core.floods import Flood
 from bot.core.habit import Habit, silent_for
 from bot.core.intake import Cursor, SourceSpec, Trouble
@@ -70,8 +71,8 @@ def find(
         return _paused(source, now, paused_since)
     if cursor is not None and cursor.retired_at is not None:
         return _gone(source, cursor.retired_at, zone)
-    if cursor is not None and cursor.failures:
-        return _failing(source, cursor, zone)
+    if cursor is not None and (cursor.failures or left_alone_since(source, cursor, now)):
+        return _failing(source, cursor, now, zone) if cursor.failures else _left_alone(source, cursor, now)
     if cursor is None or cursor.last_success_at is None:
         return Finding(Condition.NOT_YET, "not polled yet")
     if held:
@@ -99,18 +100,27 @@ def _gone(source: SourceSpec, retired_at: datetime, zone: str) -> Finding:
     return Finding(Condition.GONE, sentence, retired_at, source.elsewhere, step)
 
 
-def _failing(source: SourceSpec, cursor: Cursor, zone: str) -> Finding:
+def _left_alone(source: SourceSpec, cursor: Cursor, now: datetime) -> Finding:
+    read_at, next_at = cursor.last_success_at or cursor.trouble_since or now, cursor.next_poll_at or now
+    unread, ahead = span_of_time(now - read_at), span_of_time(max(next_at - now, timedelta(0)))
+    sentence = f"failing: its host asks to be left alone; not read for {unread}, and asked again in {ahead}"
+    step = _STEPS[Condition.FAILING].format(id=source.id)
+    return Finding(Condition.FAILING, sentence, read_at, source.elsewhere, step)
+
+
+def _failing(source: SourceSpec, cursor: Cursor, now: datetime, zone: str) -> Finding:
     good = time_in_words(cursor.last_success_at, zone) if cursor.last_success_at else "never"
     persists = cursor.trouble_polls >= PERSISTS_AFTER
     condition = _PERSISTING.get(cursor.trouble, Condition.FAILING) if persists else Condition.FAILING
     times = "1 time" if cursor.failures == 1 else f"{cursor.failures} times"
     name = _names(condition, cursor.last_error)
+    lasts = cursor.failures >= PERSISTS_AFTER or left_alone_since(source, cursor, now) is not None
     sentence = f"{name} ({times}): {cursor.last_error}; last good poll {good}"
     return Finding(
         condition,
         sentence,
         cursor.last_success_at or cursor.trouble_since,
-        source.elsewhere if cursor.failures >= PERSISTS_AFTER else "",
+        source.elsewhere if lasts else "",
         _STEPS[condition].format(id=source.id),
     )
 

@@ -91,9 +91,10 @@ class Cursor:
     Validators are kept byte for byte and belong to `validator_url`, the address after redirects.
     `last_success_at` is None until the first good poll, which is the baseline: all seen, nothing sent.
     `full_at` is when the whole was last given, without being asked for changes only. `trouble` has lasted since
-    `trouble_since`, for `trouble_polls` polls in a row. `moved_to` is where permanent redirects have led since
-    `moved_since`, in `moved_polls` polls. What was followed is the `address` where the source is read since
-    `address_at`, for as long as its configured one is `address_instead_of` (`bot.core.moves`).
+    `trouble_since`, for `trouble_polls` polls in a row; without trouble, polls were put off since then.
+    `moved_to` is where permanent redirects have led since `moved_since`, in `moved_polls` polls. What was followed is
+    the `address` where the source is read since `address_at`, for as long as its configured one is
+    `address_instead_of` (`bot.core.moves`).
     A source that is `retired_at` is asked no more: it said that it is gone.
     `unseen_recent` counts what was unseen in the last polls that had a new body, the newest last.
     """
@@ -149,6 +150,7 @@ class NotModified:
     moved_to: str = ""
 
 
+DECISION = "decision:"  # begins the id that a docket's number and a day make: it holds whatever the file is called
 ARTICLE = "article"  # how the text behind an entry is read: no kind of source
 
 
@@ -193,7 +195,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A version that was not believed: what it is recognized by, since when it stands, and in how many polls."""
+    """A page that is not believed: what its last version is recognized by, since when, and how many polls agree."""
 
     version: str
     since: datetime

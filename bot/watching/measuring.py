@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
+from bot.core.agenda import left_alone_since
 from bot.core.alarms import Facts, SourceHealth
 from bot.core.condition import UNWATCHABLE, Condition, find
 from bot.core.floods import Flood
@@ -156,20 +157,22 @@ class Instruments:
         known = self.sources()
         failing = {cursor.source_id for cursor in cursors if cursor.failures}
         self._failing = {one: self._failing.get(one, now) for one in failing}
-        found = {one.source_id: find(known[one.source_id], one, now) for one in cursors if one.source_id in known}
-        unwatchable = {one: finding for one, finding in found.items() if finding.condition in UNWATCHABLE}
+        read = [cursor for cursor in cursors if cursor.source_id in known]
+        alone = {one.source_id: left_alone_since(known[one.source_id], one, now) for one in read}
+        found = {one.source_id: find(known[one.source_id], one, now) for one in read}
+        worded = {one: finding for one, finding in found.items() if finding.condition in UNWATCHABLE or alone[one]}
         return tuple(
             SourceHealth(
                 cursor.source_id,
                 known[cursor.source_id].name,
                 official=known[cursor.source_id].standing is Standing.OFFICIAL,
                 failures=cursor.failures if cursor.retired_at is None else 0,  # which is told by itself
-                error=unwatchable[cursor.source_id].words if cursor.source_id in unwatchable else cursor.last_error,
-                next_step=unwatchable[cursor.source_id].next_step if cursor.source_id in unwatchable else "",
+                error=worded[cursor.source_id].words if cursor.source_id in worded else cursor.last_error,
+                next_step=worded[cursor.source_id].next_step if cursor.source_id in worded else "",
                 failing_since=(cursor.last_success_at or self._failing[cursor.source_id]) if cursor.failures else None,
+                left_alone_since=alone[cursor.source_id],
             )
-            for cursor in cursors
-            if cursor.source_id in known
+            for cursor in read
         )
 
 

@@ -208,3 +208,18 @@ async def test_a_source_that_is_gone_is_told_as_that_alone(tmp_path: Path) -> No
     await store.commit((Changes(Cursor("source-1", failures=9, last_success_at=good, retired_at=NOON)),))
     looking = Instruments(cast("Store", store), FakeClock(), tmp_path, sources=lambda: {"source-1": source})
     assert [alarm.key for alarm in standing((await looking.measure()).facts, Thresholds())] == ["gone:source-1"]
+
+
+async def test_operators_hear_of_a_host_that_asks_to_be_left_alone(tmp_path: Path) -> None:
+    store, source = MemoryStore(), a_source(1, elsewhere="the Federal Register")
+    await store.register((source,))
+    good, hour = NOON - timedelta(hours=9), timedelta(hours=1)
+    cursor = Cursor("source-1", last_success_at=good, trouble_since=good + hour, next_poll_at=NOON + hour)
+    await store.commit((Changes(cursor),))
+    looking = Instruments(cast("Store", store), FakeClock(), tmp_path, sources=lambda: {"source-1": source})
+    measured = await looking.measure()
+    (alarm,) = standing(measured.facts, Thresholds())
+    assert (alarm.key, alarm.since) == ("source:source-1", good + hour)
+    assert "its host asks to be left alone; not read for 9 h, and asked again in 60 min" in alarm.sentence
+    assert alarm.sentence.endswith("the same news appears in the Federal Register")
+    assert measured.conditions == {"source-1": "failing"}
