@@ -6,7 +6,8 @@
 
 A section is the same one where it says the same, else where its heading is the same, else where most words are. One
 that is missing is taken for removed when a second poll misses it too. A page that has lost most of its sections at once
-is doubted: a login or an apology often comes with status 200. When it has stayed so for three days it is believed.
+is doubted: a login or an apology often comes with status 200. It is believed when it has been so for three days and
+its last polls agree, and after a week in any case. A page of few sections is not doubted: one new heading would do it.
 
 A change is told once in a week however often a page goes back and forth. What is not told is not taken in either: what
 a page says then is compared with what was told last, until it has gone back or the week is over. So nobody is left with
@@ -26,8 +27,10 @@ from bot.core.intake import Doubt, Entry, Section, SourceSpec, WatchedPage
 from bot.core.notice import Added, Change, Changed, Removed, notice, rebuilt
 
 AGAIN = timedelta(days=7)  # in which one version of a section is told once
-BELIEVED_AFTER = timedelta(days=3)  # a page that lost most of its sections and stays so
+BELIEVED_AFTER = timedelta(days=3)  # a page that lost most of its sections, and whose last polls agree
 _BELIEVED_POLLS = 3
+BELIEVED_AT_LAST = timedelta(days=7)  # also where each poll shows another version, as of a page with a day in its title
+_FEWEST_DOUBTED = 4  # sections; what else could be a login or an apology is known by its words (`bot.core.impostors`)
 _MISSED_POLLS = 2  # in a row, before a section is said to be removed
 MOST_TEXT = 400_000  # characters of a page's sections: what is watched is kept whole, and compared at each poll
 _RENAMED = 0.6  # share of words that a section under another heading has in common with the one it was
@@ -61,10 +64,11 @@ def turn(source: SourceSpec, known: WatchedPage | None, entries: Sequence[Entry]
     asked = _digest(source.url, *(f"{name}={said}" for name, said in sorted(source.select.items())))
     updated = next((entry.updated for entry in entries if entry.updated), "")
     if known is None or known.asked != asked:
-        return Turned(WatchedPage(source.id, asked, seen, updated))
+        changes = known.changes if known else 0  # counted on: the id of a change never comes again
+        return Turned(WatchedPage(source.id, asked, seen, updated, changes))
     pairs = _paired(known.sections, seen)
     lost = len(known.sections) - len(pairs)
-    if lost * 2 > len(known.sections):
+    if lost * 2 > len(known.sections) >= _FEWEST_DOUBTED:
         return _doubted(source, known, seen, lost, now)
     turned = _compared(source, replace(known, doubt=None, updated=updated), seen, pairs, now)
     if turned.entry is None or updated == known.updated:
@@ -129,9 +133,9 @@ def _doubted(
     source: SourceSpec, known: WatchedPage, seen: tuple[Section, ...], lost: int, now: datetime
 ) -> Turned | Doubted:
     version = _digest(*sorted(folded(section.title) for section in seen))
-    before = known.doubt if known.doubt and known.doubt.version == version else None
-    doubt = replace(before, polls=before.polls + 1) if before else Doubt(version, now)
-    if doubt.polls >= _BELIEVED_POLLS and now - doubt.since >= BELIEVED_AFTER:
+    doubt = _doubt(known.doubt or Doubt(version, now, polls=0), version)
+    lasting = now - doubt.since
+    if lasting >= BELIEVED_AT_LAST or (lasting >= BELIEVED_AFTER and doubt.polls >= _BELIEVED_POLLS):
         entry = rebuilt(source, [old.title for old in known.sections], [(new.title, new.text) for new in seen])
         page = WatchedPage(source.id, known.asked, seen, changes=known.changes + 1)
         return Turned(page, replace(entry, guid=f"{page.changes}:{version}"))
@@ -139,6 +143,11 @@ def _doubted(
         f"{lost} of the page's {len(known.sections)} sections are missing: it was rebuilt, or this is another page"
     )
     return Doubted("most_gone", sentence, replace(known, doubt=doubt))
+
+
+def _doubt(before: Doubt, version: str) -> Doubt:
+    """Count the polls that agree; the page is doubted since the first of them all."""
+    return replace(before, version=version, polls=before.polls + 1 if before.version == version else 1)
 
 
 # --- what changed -------------------------------------------------------------------------------------------------

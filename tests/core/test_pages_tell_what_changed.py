@@ -140,6 +140,49 @@ def test_a_page_without_most_of_its_sections_is_doubted_and_believed_when_it_las
     assert "Name and password" in believed.content
 
 
+def test_a_doubted_page_is_believed_in_a_week_though_no_two_polls_agree() -> None:
+    page, days = STOCK, 0.0
+    while isinstance(turned := turn(PAGE, page, a_version(**{f"day{days}": "News."}), at(days=days)), Doubted):
+        assert turned.page is not None
+        page, days = turned.page, days + 0.5
+    assert days == 7
+    assert turned.entry is not None
+    assert turned.entry.title == "Protected status page: page rebuilt"
+    assert turned.page.doubt is None
+
+
+def test_a_doubted_page_is_believed_when_its_last_polls_agree_whatever_it_showed_before() -> None:
+    page = STOCK
+    for hours, name in ((0, "maintenance"), (60, "queue"), (72, "news"), (73, "news")):
+        turned = doubted(page, at(hours=hours), **{name: "Something else."})
+        assert turned.page is not None
+        page = turned.page
+    assert looked(page, at(hours=74), news="Something else.").entry is not None
+
+
+def test_a_page_of_few_sections_is_never_doubted() -> None:
+    few = without("travel")
+    small = looked(None, **few).page
+    told = looked(small, alert="A court stays the end. Permits remain valid.").entry
+    assert told is not None
+    assert "A court stays the end" in told.content
+    assert doubted(STOCK, alert="A court stays the end.").kind == "most_gone"
+
+
+def test_a_change_has_an_id_of_its_own_also_after_the_page_was_read_in_another_way() -> None:
+    changed = BASE | {"travel": "Ask first."}
+    first = looked(STOCK, **changed)
+    other = replace(PAGE, select={"drop": ".menu"})
+    stock = turn(other, looked(first.page, at(days=20), **BASE).page, a_version(**BASE), at(days=20))
+    assert isinstance(stock, Turned)
+    again = turn(other, stock.page, a_version(**changed), at(days=21))
+    assert isinstance(again, Turned)
+    assert first.entry is not None
+    assert again.entry is not None
+    [one], [two] = clean(PAGE, [first.entry], NOW), clean(other, [again.entry], NOW)
+    assert set(one.keys).isdisjoint(two.keys)
+
+
 def test_what_goes_back_and_forth_is_told_once_a_week_and_the_last_word_is_told_in_the_end() -> None:
     a, b = BASE, BASE | {"travel": "Ask first."}
     page, told = STOCK, []
