@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 
@@ -68,6 +69,7 @@ class PollDesk:
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(8))
     one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
     lists: LastLists = field(default_factory=LastLists)
+    broken_floods: dict[str, datetime] = field(default_factory=dict)  # by source: when releasing is tried again
 
     @property
     def previews(self) -> frozenset[str]:

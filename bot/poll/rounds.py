@@ -33,12 +33,15 @@ log = structlog.get_logger()
 
 
 async def poll_due(desk: PollDesk) -> tuple[Polled, ...]:
-    """Poll every due source, official ones first; the misses (unchanged, failed) share one commit at the end."""
-    await release_floods(desk)
+    """Poll every due source, official ones first; the misses (unchanged, failed) share one commit at the end.
+
+    What is held is let go meanwhile.
+    """
     known = [cursor for cursor in await desk.store.due(desk.clock.now()) if cursor.source_id in desk.sources]
     due = sorted(known, key=lambda cursor: desk.sources[cursor.source_id].standing is not Standing.OFFICIAL)
     try:
         async with asyncio.TaskGroup() as polls:
+            polls.create_task(release_floods(desk))
             tasks = [polls.create_task(poll_one(desk, desk.sources[cursor.source_id], cursor)) for cursor in due]
     except ExceptionGroup as failed:  # a database that failed fails every poll alike: one error says it
         raise failed.exceptions[0] from None
