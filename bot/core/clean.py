@@ -10,7 +10,8 @@ A document carries every key by which a later copy of it may be recognized:
                                     article, with its title and day
 
 What keys prove is for `bot.core.stories` to weigh. One thing is settled here, since it shows only in a whole list:
-an address or id that stands on several items of different titles (an index page, a constant) names none of them.
+an address or id that stands on several items of different titles (an index page, a constant) names none of them,
+nor do a docket and day under which several files are listed.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from urllib.parse import quote, urlsplit
 
 from bot.core.added import is_private
 from bot.core.dates import claim
-from bot.core.intake import Entry, SourceSpec
+from bot.core.intake import DECISION, Entry, SourceSpec
 from bot.core.links import canonical_url, host_of, tidy_url
 from bot.core.model import Document
 from bot.core.terms import normalize
 from bot.core.text import clean_controls, cut
 
-__all__ = ["canonical_url", "clean", "drafts", "keys_of", "named", "number_key", "title_key"]
+__all__ = ["canonical_url", "clean", "decision_in", "drafts", "keys_of", "named", "number_key", "title_key"]
 
 _TITLE_SIZE = 1_000
 _TEXT_SIZE = 60_000
@@ -53,6 +54,7 @@ _SCHEDULED_KINDS = frozenset({"federal_register", "public_inspection"})  # these
 _REGISTER_NUMBER = re.compile(
     r"/(?:documents/\d{4}/\d{2}/\d{2}|public-inspection|d)/((?:[A-Z]\d*-)?\d{2,4}-\d{3,6})(?:/|$)"
 )
+_DECISION_KEY = re.compile(rf"guid:[^:]*:{DECISION}")
 _PADDED = re.compile(r"-0+(?=\d)")
 _LINK_IN_TEXT = re.compile(r"https?://\S+")
 _BLANK_LINES = re.compile(r"\n{3,}")
@@ -83,6 +85,11 @@ def keys_of(documents: Iterable[Document]) -> frozenset[str]:
 def title_key(title: str) -> str:
     """Reduce a title to its words, so that spelling, case and punctuation do not make two of one."""
     return " ".join(_WORD.findall(normalize(title))) or title
+
+
+def decision_in(keys: Iterable[str]) -> str:
+    """Find the key that is made of a docket's number and a day; "" where there is none."""
+    return next(filter(_DECISION_KEY.match, keys), "")
 
 
 def number_key(number: str) -> str:
@@ -214,14 +221,20 @@ def _guid_key(guid: str) -> str:
 
 
 def _crowded(documents: Iterable[Document]) -> frozenset[str]:
-    """Find addresses and ids that stand on items of different titles in one list."""
+    """Find addresses and ids that stand on items of different titles in one list, or decisions of several files."""
     bearers: dict[str, list[Document]] = defaultdict(list)
     for document in documents:
         for key in document.keys:
             if key.startswith(("url:", "guid:")):
                 bearers[key].append(document)
-    shared = {key: {document.title for document in bearing} for key, bearing in bearers.items() if len(bearing) > 1}
-    return frozenset(key for key, titles in shared.items() if len(set(map(title_key, titles))) > 1)
+    shared = {key: bearing for key, bearing in bearers.items() if len(bearing) > 1}
+    return frozenset(key for key, bearing in shared.items() if _names_several(key, bearing))
+
+
+def _names_several(key: str, bearing: Iterable[Document]) -> bool:
+    titles = {title_key(title) for title in {document.title for document in bearing}}
+    files = {document.url for document in bearing} if decision_in((key,)) else ()
+    return len(titles) > 1 or len(files) > 1
 
 
 def _named(document: Document, crowded: frozenset[str]) -> Document:

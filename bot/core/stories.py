@@ -2,7 +2,8 @@
 
 A copy in its own source is the item itself, unchanged (SEEN) or edited (REVISION); in another source it is one more
 voice of the same story (ADDITION). A false merge silences a change of policy, a miss repeats one: when the evidence
-contradicts itself, the document is NEW.
+contradicts itself, the document is NEW. A docket's number and a day are a court's own word for what it decided: they
+hold against another name or title of its file, and for what is different behind one link.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bot.core.clean import number_key, title_key
+from bot.core.clean import decision_in, number_key, title_key
 from bot.core.model import Document, Fingerprint, State
 
 # Kinds of keys, the most telling first, and how the reason is put into words.
@@ -54,6 +55,11 @@ def differ_in_number(document: Document, known: Fingerprint) -> bool:
     return bool(document.number and known.number) and number_key(document.number) != number_key(known.number)
 
 
+def _differ_in_decision(document: Document, known: Fingerprint) -> bool:
+    here, there = decision_in(document.keys), decision_in(known.keys)
+    return document.source_id == known.source_id and bool(here and there) and here != there
+
+
 def _rank(document: Document, known: Fingerprint, kind: str) -> tuple[object, ...]:
     """Prefer the item itself to another's copy, unchanged to changed, strong evidence to weak, whole, old to new."""
     return (
@@ -68,7 +74,7 @@ def _rank(document: Document, known: Fingerprint, kind: str) -> tuple[object, ..
 
 def _sameness(document: Document, known: Fingerprint) -> str:
     """Name the kind of key that proves both to be the same thing; "" where nothing does."""
-    if differ_in_number(document, known):
+    if differ_in_number(document, known) or _differ_in_decision(document, known):
         return ""
     shared = {key.partition(":")[0] for key in document.keys if key in known.keys}
     proves = _proves_own if document.source_id == known.source_id else _proves_copy
@@ -87,7 +93,7 @@ def _proves_own(kind: str, shared: set[str], document: Document, known: Fingerpr
         case "number":
             return True
         case "guid":
-            return told_alike or _may_stand_together(document, known)
+            return told_alike or bool(decision_in(document.keys)) or _may_stand_together(document, known)
         case "url":
             return told_alike or not _differ("guid", document, known)
         case "title":

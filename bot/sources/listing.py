@@ -8,7 +8,7 @@ What stands where is said in `select`, as `bot.core.selectors` reads it, each bu
     date       its date; by default `time@datetime`. Failing that, one in the address
     summary    what is said of it; all places that are found count. `+` is what stands between it and the next item:
                the first part of that is the summary, all of it the content
-    type, docket, citation    facts of their own
+    type, docket, citation    facts of their own. Docket and date name an item: its file may be replaced by another
     match      no selector: a regular expression that the path of a link must fit, else it is no item
     next       the further page; by default what calls itself so. Followed on the same host only
 
@@ -24,7 +24,7 @@ from urllib.parse import urldefrag, urlsplit
 
 from bot.core.dates import read_date
 from bot.core.days import days_in
-from bot.core.intake import NO_HINTS, Entry, FeedResponse, Hints, Parsed
+from bot.core.intake import DECISION, NO_HINTS, Entry, FeedResponse, Hints, Parsed
 from bot.core.terms import normalize
 from bot.errors import ParseError
 from bot.markup import Element, absolute, base_of, drop, first, read_page, select, text_of, texts
@@ -69,7 +69,7 @@ class Listing:
         page = _Page(response.url, base_of(root, response.url), hints.select)
         item = hints.select.get("item", "")
         found = _rows(root, item, page) if item else _dated_links(root, page)
-        entries = tuple({(entry.url, entry.title): entry for entry in found}.values())
+        entries = tuple({(entry.guid, entry.url, entry.title): entry for entry in found}.values())
         if not entries:
             raise ParseError("no item of the list is where it should be: the page was rebuilt", kind="empty")
         further = _further(root, page)
@@ -94,7 +94,7 @@ def _entry(row: Element, title: str, link: str, page: _Page) -> Entry:
     facts = {name: said for name, selector in named.items() if (said := _line(first(row, selector)))}
     summary, content = _prose(row, page.select.get("summary", ""))
     return Entry(
-        guid=address,
+        guid=_decision(facts.get("docket", ""), date) or address,
         url=address,
         title=title,
         summary=summary,
@@ -102,6 +102,13 @@ def _entry(row: Element, title: str, link: str, page: _Page) -> Entry:
         published=date,
         facts={**facts, "date_from": date_from} if date_from else facts,
     )
+
+
+def _decision(docket: str, date: str) -> str:
+    """Name what was decided in a case on a day; "" where either is not known. A year alone is kept as such."""
+    read = read_date(date)
+    day = read[0].date().isoformat() if read else date
+    return f"{DECISION}{docket} {day}" if docket and day else ""
 
 
 def _fits(link: str, page: _Page) -> bool:
