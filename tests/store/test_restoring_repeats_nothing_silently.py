@@ -92,6 +92,23 @@ async def test_what_is_held_in_a_backup_may_have_been_let_go_since_and_is_marked
     await store.close()
 
 
+async def test_what_is_held_at_the_first_reading_after_a_restore_may_be_a_repeat_and_later_floods_are_not(
+    path: Path, backup: Path
+) -> None:
+    store = await a_town(path)
+    await store.backup(backup)
+    await store.close()
+    restore(backup, path, LATER)
+    store = SqliteStore(path)
+    for number in (1, 2):
+        held = a_verdict(a_story(number).lead, number, matches=(), held=True)
+        await store.commit([Changes(Cursor("source-1", last_success_at=at(hours=10)), (held,))])
+    deliveries = [row for number in (1, 2) for row in await addressed(store, a_story(number))]
+    await store.end_flood(await store.held_of("source-1"), deliveries)
+    assert {story: unsure for (_, story), (_, unsure) in (await states(store)).items()} == {1: True, 2: False}
+    await store.close()
+
+
 async def test_what_a_source_says_at_its_first_reading_may_be_a_repeat_and_later_news_is_not(
     path: Path, backup: Path
 ) -> None:

@@ -41,8 +41,9 @@ def commit(connection: Connection, changes: Sequence[Changes]) -> None:
     for one in changes:
         for verdict in one.verdicts:
             _write_verdict(connection, verdict)
-        flooding.hold(connection, one.verdicts)
-        _write_deliveries(connection, one.deliveries, may_repeat=one.cursor.source_id in restored)
+        may_repeat = one.cursor.source_id in restored
+        flooding.hold(connection, one.verdicts, may_repeat=may_repeat)
+        _write_deliveries(connection, one.deliveries, may_repeat=may_repeat)
         if one.page is not None:
             pages.remember(connection, one.page)
 

@@ -10,16 +10,18 @@ from bot.core.model import Delivery, Verdict
 from bot.store.sqlite.rows import Connection, as_list, documents_by_id, moment, plain, stamp
 
 
-def hold(connection: Connection, verdicts: Iterable[Verdict]) -> None:
-    """Keep documents, which are written already, from being told."""
+def hold(connection: Connection, verdicts: Iterable[Verdict], *, may_repeat: bool) -> None:
+    """Keep documents, which are written already, from being told. `may_repeat`: before a restore they may have been."""
     connection.executemany(
-        "INSERT INTO held (document_id, source_id, held_at, release_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        """INSERT INTO held (document_id, source_id, held_at, release_at, may_repeat) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT DO NOTHING""",
         [
             (
                 plain(verdict.document.id),
                 plain(verdict.document.source_id),
                 stamp(verdict.document.seen_at),
                 stamp(verdict.document.seen_at + HELD_FOR),
+                may_repeat,
             )
             for verdict in verdicts
             if verdict.held
@@ -89,7 +91,8 @@ def let_go(
 ) -> tuple[tuple[Delivery, bool], ...]:
     """Hold these documents no more, and give back those of their deliveries that are due, and whether they may repeat.
 
-    They may where the documents were held in a backup that was restored: they may have been let go since.
+    They may where the documents were held in a backup that was restored, or first seen after it: they may have been
+    told since.
     """
     ids = as_list(plain(verdict.document.id) for verdict in verdicts)
     rows = connection.execute(
