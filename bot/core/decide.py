@@ -59,7 +59,8 @@ def _with_matches(verdict: Verdict, index: Index, *, baseline: bool, told_in: in
     if baseline:
         return replace(verdict, because="new on the first poll of its source: recorded, not sent")
     if told_in is not None:
-        return replace(verdict, because=f"new, but its text was seen in #{told_in}: recorded, not sent")
+        because = f"new, but its text was seen in #{told_in}: recorded, not sent"
+        return replace(verdict, because=because, repeats=True)
     matches = index.matches(read_page(verdict.document.title, verdict.document.text))
     because = f"new: {verdict.because}" if matches else f"new, but no query matches: {verdict.because}"
     return replace(verdict, because=because, matches=matches)

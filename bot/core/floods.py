@@ -95,12 +95,12 @@ def noted(cursor: Cursor, verdicts: Sequence[Verdict], *, baseline: bool) -> Cur
 
 def _is_unseen(verdict: Verdict) -> bool:
     """Say whether a source shows something for the first time, whoever else told of it."""
-    return verdict.state in {State.NEW, State.ADDITION}
+    return verdict.state in {State.NEW, State.ADDITION} and not verdict.repeats
 
 
 def _may_be_told(verdict: Verdict) -> bool:
     """Say whether a document may be told: it is new, or a copy of what nobody was told of in these words."""
-    return verdict.state is State.NEW or bool(verdict.told_as)
+    return (verdict.state is State.NEW and not verdict.repeats) or bool(verdict.told_as)
 
 
 def sift(source: SourceSpec, cursor: Cursor, verdicts: Sequence[Verdict], now: datetime) -> tuple[Verdict, ...]:
@@ -156,7 +156,7 @@ def discarded(because: str) -> str:
 
 def _without_constant_date(verdicts: Sequence[Verdict], last: datetime) -> Sequence[Verdict]:
     """Take back an old date that every item of a list bears, those known before too: it says nothing of any."""
-    known = sum(not _is_unseen(verdict) for verdict in verdicts)
+    known = sum(not _is_unseen(verdict) and not verdict.repeats for verdict in verdicts)
     claims = {verdict.document.claimed_at for verdict in verdicts}
     dated = claimed_date(verdicts[0].document) if len(claims) == 1 else None
     if known < _ALIKE_LEAST or dated is None or last - dated.end <= OLD_AFTER:

@@ -225,6 +225,8 @@ class Verdict:
 
     `told_as` is the document with which the story was told, where that is another one: who was told is not told again.
 
+    `repeats`: it is new by link, id and date alone, its very words were seen before; it is recorded and never told.
+
     One that is `held` is recorded, and waits for an operator's word or its time (`bot.core.floods`).
     """
 
@@ -234,6 +236,7 @@ class Verdict:
     story: int
     matches: tuple[Match, ...] = ()
     told_as: str = ""
+    repeats: bool = False
     delay: Delay = Delay.NONE
     held: bool = False
 

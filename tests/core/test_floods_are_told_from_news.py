@@ -125,6 +125,25 @@ def test_a_day_lasts_until_it_has_ended_in_the_last_zone(last: float, *, held: b
     assert [one.held for one in result] == [held] + [True] * 20
 
 
+def test_what_repeats_known_words_is_left_as_it_is_and_makes_no_flood_and_nothing_late() -> None:
+    repeats = [replace(one, matches=(), repeats=True) for one in news(30)]
+    assert sifted(repeats) == tuple(repeats)
+    result = sifted([*repeats, *news(4)])
+    assert result[:30] == tuple(repeats)
+    assert [one.delay for one in result[30:]] == [Delay.POSTED] * 4
+    flooded = sifted([*repeats[:5], *news(20)])
+    assert flooded[:5] == tuple(repeats[:5])
+    assert all(one.held for one in flooded[5:])
+    missed = [replace(new(1, days=2), matches=(), repeats=True)]
+    assert sifted(missed, cursor=a_cursor(last_success_at=NOW - 3 * DAY)) == tuple(missed)
+    assert noted(CURSOR, repeats, baseline=False).unseen_recent == (0,)
+
+
+def test_words_seen_before_do_not_prove_that_a_constant_date_says_nothing() -> None:
+    repeats = [replace(new(number, days=1_000), matches=(), repeats=True) for number in range(9)]
+    assert sifted([*repeats, new(99, days=1_000)])[-1].document.claimed_at is not None
+
+
 def test_nothing_is_asked_on_a_first_poll_or_of_a_page_that_is_watched() -> None:
     verdicts = news(12)
     assert sifted(verdicts, cursor=a_cursor()) == tuple(verdicts)
