@@ -17,7 +17,7 @@ from cssselect import HTMLTranslator, SelectorError
 _ATTRIBUTE = re.compile(r"(.*)@([A-Za-z][\w:.-]*)", re.DOTALL)
 _ITSELF = "self::*"
 _PATTERNS = frozenset({"match"})
-_WORDS = frozenset({("summary", "+"), ("article", "auto")})
+_WORDS = frozenset({("summary", "+"), ("date", "none"), ("article", "auto")})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ What stands where is said in `select`, as `bot.core.selectors` reads it, each bu
     item       one row of the list; without it every dated link of the page is an item
     title      its headline; by default its first link
     link       its address; by default its first link's. A row that has none goes by the page and a fragment
-    date       its date; by default `time@datetime`. Failing that, one in the address
+    date       its date; by default `time@datetime`. Failing that, one in the address. `none` takes none from anywhere
     summary    what is said of it; all places that are found count. `+` is what stands between it and the next item:
                the first part of that is the summary, all of it the content
     type, docket, citation    facts of their own. Docket and date name an item: its file may be replaced by another
@@ -18,7 +18,7 @@ Where the date was found is kept as the fact `date_from`: `listing` (an attribut
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urldefrag, urlsplit
 
@@ -33,6 +33,7 @@ from bot.ports import Source
 _LINK = "a[href]"
 _STAMP = "time@datetime"
 _AFTER = "+"
+_NO_DATE = "none"
 _FACTS = ("type", "docket", "citation")
 _SHORT_DAY = re.compile(r"\b(\d{1,2})/(\d{1,2})/(\d{2})\b")
 _YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
@@ -64,16 +65,23 @@ class Listing:
     """The rows of a list, in its own order."""
 
     def parse(self, response: FeedResponse, hints: Hints = NO_HINTS) -> Parsed:
-        """Read all rows; a page without any is a failure (`empty`): news rooms are never empty, rebuilt ones are."""
+        """Read all rows; a page without any is a failure (`empty`): news rooms are never empty, rebuilt ones are.
+
+        A table of which nothing but its headings stands there is empty: so a court begins its term.
+        """
         root = read_page(response)
         page = _Page(response.url, base_of(root, response.url), hints.select)
         item = hints.select.get("item", "")
         found = _rows(root, item, page) if item else _dated_links(root, page)
         entries = tuple({(entry.guid, entry.url, entry.title): entry for entry in found}.values())
-        if not entries:
-            raise ParseError("no item of the list is where it should be: the page was rebuilt", kind="empty")
+        if not entries and not _is_only_headings(select(root, item) if item else ()):
+            raise ParseError("no item of the list is where it should be", kind="empty")
         further = _further(root, page)
         return Parsed(entries, (further,) if further else ())
+
+
+def _is_only_headings(rows: Sequence[Element]) -> bool:
+    return bool(rows) and all(row.tag == "tr" and select(row, "th") and not select(row, "td") for row in rows)
 
 
 # --- by selectors -------------------------------------------------------------------------------------------------
@@ -147,6 +155,8 @@ def _line(text: str) -> str:
 
 def _date(row: Element, link: str, selector: str) -> tuple[str, str]:
     """Find when, and say where that was found; what the source wrote is kept where it can be read as it is."""
+    if selector == _NO_DATE:
+        return "", ""
     for said in texts(row, selector or _STAMP):
         if found := _date_in(said):
             return found, "listing" if "@" in (selector or _STAMP) else "text"

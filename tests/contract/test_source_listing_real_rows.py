@@ -149,6 +149,13 @@ def test_dates_stand_where_sites_put_them() -> None:
         assert (entry.published, entry.facts["date_from"]) == (published, origin)
 
 
+def test_a_made_up_date_is_left_alone_where_none_is_wanted() -> None:
+    link = "/newsroom/national-media-release/2020-09-30/cbp-resumes"
+    row = f"<div class='views-row'><time datetime='2020-09-30'>x</time><a href='{link}'>CBP resumes</a></div>"
+    [entry] = parse(PAGE.format(row, "").encode(), **SOURCES["cbp-newsroom"]["select"]).entries
+    assert (entry.title, entry.published, entry.facts) == ("CBP resumes", "", {})
+
+
 def test_a_day_in_words_or_figures_is_read_out_of_an_address() -> None:
     for path, published in (
         ("/clips-july-17-2026", "july 17, 2026"),
@@ -187,4 +194,32 @@ def test_links_that_do_not_fit_are_no_items_and_none_at_all_is_a_failure() -> No
     assert [entry.title for entry in parse(body, item="li", match="^/news/").entries] == ["B"]
     with pytest.raises(ParseError) as failed:
         parse(body, item="tr")
+    assert failed.value.kind == "empty"
+    assert "rebuilt" not in str(failed.value)
+
+
+HEADINGS = "<tr><th>R-</th><th>Date</th><th>Docket</th><th>Name</th><th>J.</th><th>Citation</th></tr>"
+
+
+@pytest.mark.parametrize(
+    ("rows", "empty"),
+    [
+        (HEADINGS, True),
+        (HEADINGS * 2, True),
+        ("", False),  # no table is no list
+        ("<tr></tr>", False),
+        (f"{HEADINGS}<tr><td>1</td><td>10/5/26</td><td>25-1</td><td>A v. B</td></tr>", False),
+        (f"{HEADINGS}<tr><td>1</td><td><a href='/opinions/26pdf/25-1.pdf'>A v. B</a></td></tr>", False),
+    ],
+)
+def test_a_table_with_nothing_but_headings_is_empty_and_one_with_rows_that_do_not_fit_is_a_failure(
+    rows: str, *, empty: bool
+) -> None:
+    body = f"<html><body><table class='table table-bordered'>{rows}</table></body></html>".encode()
+    court = SOURCES["scotus-slip"]["select"]
+    if empty:
+        assert parse(body, **court) == Parsed(())
+        return
+    with pytest.raises(ParseError) as failed:
+        parse(body, **court)
     assert failed.value.kind == "empty"

@@ -110,6 +110,7 @@ def _row(room: Newsroom, said: Said) -> str:
     day = room.constant_date or said.at.date().isoformat()
     path = _fitting_path(select, said)
     link, date = select.get("link", "").partition("@")[0], select.get("date", "").partition("@")[0]
+    date = "time" if date == "none" else date  # what is not to be taken stands there
     title = select.get("title", "a")
     parts = _element(title, said.title, {"href": path})
     if link and link != title:
