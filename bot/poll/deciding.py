@@ -10,10 +10,11 @@ from datetime import datetime
 
 import structlog
 
-from bot.core.agenda import after_success
+from bot.core.agenda import after_postponed, after_success
 from bot.core.clean import clean, keys_of, named
 from bot.core.decide import judge, matched
 from bot.core.floods import noted, sift
+from bot.core.habit import newest_made
 from bot.core.intake import Cursor, Entry, SourceSpec
 from bot.core.listed import Draft, drafted, needs_whole
 from bot.core.model import Changes, Document, State, Verdict
@@ -60,12 +61,13 @@ async def _decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: R
         judging_seconds = desk.clock.monotonic() - began
         items = Counter(verdict.state for verdict in verdicts)
         after = _after(desk, source, cursor, reading, now, is_new=items[State.NEW] > 0)
+        if baseline and after.last_new_at is not None:  # what it shows at first is as old as it says
+            after = replace(after, last_new_at=newest_made(documents, now))
         after = noted(after, verdicts, baseline=baseline)
         readers = await desk.store.subscribers(matched(verdicts), source.id)
         changes = _with_page(plan(after, verdicts, readers, now), reading)
         await desk.store.commit((changes,))
-    if draft.listed:
-        desk.lists.keep(draft.listed)
+    _remember(desk, draft, reading)
     note_turns(cursor, after)
     _note_held(verdicts)
     rolled_over = _rolled_over(cursor, reading, verdicts)
@@ -97,16 +99,30 @@ def _rolled_over(cursor: Cursor, reading: Reading, verdicts: Sequence[Verdict]) 
 def _after(
     desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: Reading, now: datetime, *, is_new: bool
 ) -> Cursor:
-    return after_success(
+    jitter = desk.jitter()
+    after = after_success(
         source,
         cursor,
         reading.response,
         now,
-        jitter=desk.jitter(),
+        jitter=jitter,
         new=is_new,
         body_hash=reading.body_hash,
         limits=desk.limits,
     )
+    if reading.rest is None:
+        return after
+    # What stands on the rest is measured by the same last good poll: it is no older for coming a minute later.
+    begun = replace(asking_for_all(after), last_success_at=cursor.last_success_at)
+    return after_postponed(begun, reading.rest.after, now, jitter=jitter, limits=desk.limits)
+
+
+def _remember(desk: PollDesk, draft: Draft, reading: Reading) -> None:
+    """Remember of a list that was committed what spares reading it again, and what is still to be read of it."""
+    if draft.listed:
+        desk.lists.keep(draft.listed)
+    if reading.rest:
+        desk.rests[reading.rest.source.id] = reading.rest
 
 
 def _note_held(verdicts: Iterable[Verdict]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -69,6 +69,7 @@ class PollDesk:
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(8))
     one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
     lists: LastLists = field(default_factory=LastLists)
+    rests: dict[str, Rest] = field(default_factory=dict)  # by source: what is still to be read of its list
     broken_floods: dict[str, datetime] = field(default_factory=dict)  # by source: when releasing is tried again
 
     @property
@@ -110,6 +111,21 @@ def note_turns(before: Cursor, after: Cursor) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """What is still to be read of a list: from which page on, `after` which time, and how many pages were read.
+
+    `first` and `body_hash` are of the list's first page: once all is read, they are what is remembered of it.
+    """
+
+    source: SourceSpec
+    url: str
+    after: timedelta
+    pages: int
+    first: FeedResponse
+    body_hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """A list that was read: its first response and the entries of all its pages.
 
@@ -117,6 +133,7 @@ class Reading:
     so that the next poll has to see the whole of it again.
     `spans` and `last` are as in `bot.core.listed`: the entries of the first answer, and what stands for those of them
     that were not read again. `whole` says that nothing stands behind the last entry, on a further page or nowhere.
+    `rest` is what could not be read yet, since the host is to be left alone for a while.
     """
 
     response: FeedResponse
@@ -127,6 +144,7 @@ class Reading:
     spans: tuple[str, ...] = ()
     last: Listed | None = None
     whole: bool = True
+    rest: Rest | None = None
 
     @property
     def read_of_first(self) -> int:
