@@ -28,8 +28,8 @@ def judge(
 
     Documents of the same poll are compared with one another too. What is NEW is asked for matches, and nothing is on a
     `baseline`, the first poll of a source. `previews` are sources that announce documents by little more than their
-    title: the copy that brings the text is asked for matches too, for those whom the title did not reach. So is the
-    first official copy of what others showed before, where nobody was told of it.
+    title: the official copy that brings the text is asked for matches too, for those whom the title did not reach. So
+    is the first official copy of what others showed before, where nobody was told of it.
     """
     memory = _Memory(past, previews)
     memory.expect(documents)
@@ -123,11 +123,13 @@ class _Memory:
     def _add(self, document: Document, found: Place, story: int) -> Verdict:
         """Add a voice to a story, and name the document that it is told as where it may reach more people."""
         verdict = self._settle(document, found, story)
+        if document.standing is not Standing.OFFICIAL:
+            return verdict
         announced = "" if document.source_id in self._previews else self._announced.get(story, "")
         if announced:
             because = f"{verdict.because}; announced before by its title alone"
             return replace(verdict, because=because, told_as=announced)
-        if document.standing is Standing.OFFICIAL and (begun := self._untold.pop(story, "")):
+        if begun := self._untold.pop(story, ""):
             because = f"{verdict.because}; nobody was told of it, and this is its first official source"
             return replace(verdict, because=because, told_as=begun)
         return verdict

@@ -109,9 +109,9 @@ def sift(source: SourceSpec, cursor: Cursor, verdicts: Sequence[Verdict], now: d
     `verdicts` are those of the whole list, `cursor` is as it was before this poll. On a baseline nothing is asked,
     since nothing is sent; nor of a page that is watched, whose changes are of today.
     """
-    last = cursor.last_success_at
-    if last is None or source.kind == "page":
+    if cursor.last_success_at is None or source.kind == "page":
         return tuple(verdicts)
+    last = min(cursor.last_success_at, now)  # a clock that stood ahead for a poll makes nothing old
     aged = _with_claims([_aged(verdict, last) for verdict in _without_constant_date(verdicts, last)], last, now)
     older, total = sum(one.claims_older for one in aged), len(verdicts)
     if source.kind not in NEVER_HELD and is_flood(older, total, cursor.unseen_recent):

@@ -9,6 +9,7 @@ import pytest
 from bot.core.card import card
 from bot.core.decide import judge, matched
 from bot.core.index import Index
+from bot.core.intake import Standing
 from bot.core.model import Document, Fingerprint, Past, Reader, State, Verdict, Voice
 from bot.core.plan import plan
 from tests.builders import NOW, a_chat, a_cursor, a_document, a_story, an_alert
@@ -73,10 +74,17 @@ def test_an_announcement_that_was_revised_still_leads_its_story() -> None:
     [
         judged(PUBLISHED, remembered(ANNOUNCED), baseline=True),
         judged(PUBLISHED, remembered(ANNOUNCED), previews="source-9"),
+        judged(replace(PUBLISHED, standing=Standing.AGGREGATOR), remembered(ANNOUNCED)),
         judged(PUBLISHED, remembered(ANNOUNCED, leads=False)),
         judged(replace(PUBLISHED, source_id="source-1"), remembered(replace(ANNOUNCED, source_id="source-3"))),
     ],
-    ids=["on a first poll", "of another source", "that came second", "of an announcement itself"],
+    ids=[
+        "on a first poll",
+        "of another source",
+        "by no official source",
+        "that came second",
+        "of an announcement itself",
+    ],
 )
 def test_no_other_copy_is_matched(verdict: Verdict) -> None:
     assert verdict.state is State.ADDITION

@@ -175,6 +175,13 @@ def test_a_few_old_items_that_are_stamped_anew_are_sent_from_an_official_source_
     assert [one.delay for one in mixed] == [Delay.NONE] * 4 + [Delay.POSTED_TOGETHER]
 
 
+def test_a_clock_that_stood_ahead_for_a_poll_makes_nothing_old() -> None:
+    ahead = a_cursor(last_success_at=NOW + 30 * DAY)
+    (result,) = sifted([new(days=1 / 24)], source=a_source(standing=Standing.NEWS), cursor=ahead)
+    assert result.matches
+    assert not sifted([new(days=8)], source=a_source(standing=Standing.NEWS), cursor=ahead)[0].matches
+
+
 def test_edits_and_copies_have_no_age() -> None:
     verdicts = [new(1, state=State.REVISION), new(2, state=State.ADDITION), new(3, state=State.SEEN)]
     assert sifted(verdicts) == tuple(verdicts)
