@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import aiohttp
@@ -31,11 +31,14 @@ async def until(holds: Callable[[], object], seconds: float = 20) -> None:
 class Daemon:
     """`policybell run` in a folder of its own. Its output is kept in `output`, whatever happens.
 
-    A change of `environ` holds from the next start.
+    A change of `environ` holds from the next start. `under` is a command that ends as the one behind it, like `nice`.
     """
 
-    def __init__(self, folder: Path, toml: str, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, toml: str, environ: Mapping[str, str] | None = None, *, under: Sequence[str] = ()
+    ) -> None:
         self.folder = folder
+        self.under = under
         self.config = folder / "bot.toml"
         self.config.write_text(toml, encoding="utf-8")
         self.output = folder / "output.txt"
@@ -119,6 +122,7 @@ class Daemon:
     async def _policybell(self, *argv: str) -> asyncio.subprocess.Process:
         with self.output.open("ab") as output:
             return await asyncio.create_subprocess_exec(
+                *self.under,
                 sys.executable,
                 "-m",
                 "bot",
