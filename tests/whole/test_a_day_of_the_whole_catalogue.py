@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -44,6 +44,7 @@ MIDNIGHT = datetime(2026, 5, 12, 4, 0, tzinfo=UTC)  # in Washington, of a Tuesda
 TICK = timedelta(seconds=15)
 READER = Chat("fake", "", "advocate")
 WHOLE = bool(os.environ.get("POLICYBELL_SOAK"))
+ENOUGH = 15  # alerts, before a 95th percentile says anything
 LATE = 10.0  # seconds: the longest that the fetcher waits for a turn
 NEEDS_A_KEY = {"courtlistener", "regulations", "congress"}
 
@@ -70,7 +71,9 @@ FAULTS = {
         Condition.OK,
     ),
     "nyt-us": (between(hour(13), hour(16), answer(500)), Condition.OK),
+    "bbc-us": (between(hour(8), hour(9), answer(429, Retry_After="10800")), Condition.OK),
 }
+LEFT_ALONE = {"bbc-mundo"}  # what is at that host, too: nobody is asked there for three hours
 ROBOTS: dict[str, str | int] = {
     "www.gao.gov": "User-agent: *\nCrawl-delay: 420\n",
     "www.justice.gov": "User-agent: *\nCrawl-delay: 10\n",
@@ -80,6 +83,20 @@ ROBOTS: dict[str, str | int] = {
     "www.oig.dhs.gov": 503,
 }
 CLOSED = {"google-news": Condition.REFUSED, "dhs-oig": Condition.FAILING}
+
+MORNING = 7.5, 9.6  # hours: brisk ones, and those in which the first faults begin
+# How those sources stand at its end, where that is not as at the end of the day.
+STILL = {
+    "study-in-the-states": Condition.FAILING,  # what says that it is gone is believed after a day
+    "visa-bulletin": Condition.FAILING,  # and what refuses us, after three polls
+    "mx-sre": Condition.FAILING,
+    "google-news": Condition.FAILING,
+    "ice-newsroom": Condition.OK,
+    "state-briefings": Condition.FAILING,
+    "dol-releases": Condition.FAILING,
+    "bbc-us": Condition.FAILING,
+    "bbc-mundo": Condition.FAILING,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +116,14 @@ def catalogue(tmp_path: Path) -> tuple[SourceSpec, ...]:
     return load(settings, {}).source_specs()
 
 
-def newsrooms(sources: Sequence[SourceSpec]) -> list[Newsroom]:
-    """Give each source a rhythm of its own: the first item some time in the night, then then many or few."""
+def newsrooms(sources: Sequence[SourceSpec], opened_at: datetime, first: timedelta, brisk: timedelta) -> list[Newsroom]:
+    """Give each source a rhythm of its own: the first item some time after the opening, then many or few."""
     return [
         Newsroom(
             source,
-            MIDNIGHT,
-            first=timedelta(minutes=61 + 7 * (number % 50)),
-            every=timedelta(minutes=11 if source.brisk else 70 + 13 * (number % 11)),
+            opened_at,
+            first=first * (1 + number % 50 / 9),
+            every=brisk if source.brisk else timedelta(minutes=70 + 13 * (number % 11)),
             series=number,
             two_digit_years=source.id == "uscis-all-news",
             constant_date="2020-09-30" if source.id == "cbp-newsroom" else "",
@@ -183,32 +200,32 @@ def iter_of_chances() -> Iterator[float]:
 @pytest.mark.skipif(not WHOLE, reason="the soak does a whole day")
 @pytest.mark.timeout(1800)
 async def test_a_whole_day_is_watched_with_manners(tmp_path: Path) -> None:
-    await live(tmp_path, hours=34)  # what says that it is gone is believed after a day
+    await live(tmp_path, 0, 34, first=timedelta(minutes=63), brisk=timedelta(minutes=11))
 
 
 async def test_a_morning_is_watched_with_manners(tmp_path: Path) -> None:
-    await live(tmp_path, hours=3)
+    await live(tmp_path, *MORNING, first=timedelta(minutes=14), brisk=timedelta(minutes=4))
 
 
-async def live(tmp_path: Path, *, hours: float) -> None:
-    sources, clock = catalogue(tmp_path), FakeClock(MIDNIGHT)
-    rooms = newsrooms(sources)
+async def live(tmp_path: Path, begin: float, end: float, *, first: timedelta, brisk: timedelta) -> None:
+    sources, clock = catalogue(tmp_path), FakeClock(hour(begin))
+    rooms = newsrooms(sources, hour(begin), first, brisk)
     async with Sites(rooms, clock) as sites:
         sites.robots |= ROBOTS
         for source_id in FAULTS.keys() & {source.id for source in sources}:
             sites.spoil(source_id, FAULTS[source_id][0])
         async with a_day(tmp_path, sources, sites, clock) as day:
-            await day.pass_until(hour(hours))
+            await day.pass_until(hour(end))
             keeps_manners(sites, sources)
             reads_articles_once(sites, [room for room in rooms if room.source.select.get("article") == "auto"])
-            if hours >= 24:
-                await all_stand_as_they_should(day, sources)
-            delays = told_once(day, [room for room in rooms if _is_watched(room.source)], hour(hours))
-            print_figures(day, sites, delays)
-            if hours >= 24:
-                median, p95 = typical(in_brisk_hours(delays))
-                assert median <= 120
-                assert p95 <= 300
+            await all_stand_as_they_should(day, sources, STILL if end < 24 else {})
+            delays = told_once(day, [room for room in rooms if _is_watched(room.source)], hour(end))
+            print_figures(day, sites, delays, hour(begin))
+            brisk_ones = in_brisk_hours(delays)
+            assert len(brisk_ones) >= ENOUGH
+            median, p95 = typical(brisk_ones)
+            assert median <= 120
+            assert p95 <= 300
 
 
 def keeps_manners(sites: Sites, sources: Sequence[SourceSpec]) -> None:
@@ -249,18 +266,22 @@ def reads_articles_once(sites: Sites, rooms: Sequence[Newsroom]) -> None:
     assert {one.status for one in asked if (one.host, one.path) in articles} == {200}
 
 
-async def all_stand_as_they_should(day: Day, sources: Sequence[SourceSpec]) -> None:
+async def all_stand_as_they_should(day: Day, sources: Sequence[SourceSpec], still: Mapping[str, Condition]) -> None:
     cursors = {cursor.source_id: cursor for cursor in await day.store.cursors()}
+    now, held = day.clock.now(), {flood.source_id: flood for flood in await day.store.floods()}
     expected = {source.id: Condition.OK for source in sources}
-    expected |= {source_id: condition for source_id, (_, condition) in FAULTS.items()} | CLOSED
-    found = {source.id: find(source, cursors[source.id], day.clock.now()) for source in sources}
+    expected |= {source_id: condition for source_id, (_, condition) in FAULTS.items()} | CLOSED | still
+    found = {source.id: find(source, cursors[source.id], now, held=held.get(source.id)) for source in sources}
     wrong = {one: finding for one, finding in found.items() if finding.condition is not expected[one]}
     assert not wrong, "\n".join(f"{one}: {finding.condition}, {finding.sentence}" for one, finding in wrong.items())
+    if still:
+        assert {"asks to be left alone" in found[one].sentence for one in LEFT_ALONE} == {True}
 
 
 def _is_watched(source: SourceSpec) -> bool:
     """Say whether its site answers all day long, in a form in which each item is told by its title."""
-    return source.id not in FAULTS and source.id not in CLOSED and source.kind not in {"page", "docket"}
+    left_out = FAULTS.keys() | CLOSED.keys() | LEFT_ALONE
+    return source.id not in left_out and source.kind not in {"page", "docket"}
 
 
 def told_once(day: Day, rooms: Sequence[Newsroom], end: datetime) -> list[Told]:
@@ -279,9 +300,9 @@ def told_once(day: Day, rooms: Sequence[Newsroom], end: datetime) -> list[Told]:
     return delays
 
 
-def print_figures(day: Day, sites: Sites, delays: Sequence[Told]) -> None:
+def print_figures(day: Day, sites: Sites, delays: Sequence[Told], begun_at: datetime) -> None:
     polls = Counter(one.status for one in sites.requests if one.path != "/robots.txt")
-    hours = (day.clock.now() - MIDNIGHT) / timedelta(hours=1)
+    hours = (day.clock.now() - begun_at) / timedelta(hours=1)
     print(
         f"\na day: {hours:.0f} hours, {len(day.desk.sources)} sources, {len(sites.requests)} requests, "
         f"by answer {dict(sorted(polls.items()))}; {len(day.platform.accepted)} alerts, none twice"
