@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from bot.core.alarms import Alarm
-from bot.core.habit import Habit
+from bot.core.habit import Behavior
 from bot.core.intake import SourceSpec
 from bot.core.model import Topic, Voice
 from bot.core.speech import Call, Reply
@@ -24,7 +24,7 @@ class Who(StrEnum):
     OPERATORS = "the operators of this bot"
 
 
-async def no_habits() -> Mapping[str, Habit]:
+async def no_habits() -> Mapping[str, Behavior]:
     """Know nothing of how sources behave."""
     return {}
 
@@ -57,7 +57,7 @@ class Desk:
     discover: Discover | None = None
     from_chats: bool = False
     regathered: Callable[[], Awaitable[None]] = _nothing_changes
-    habits: Callable[[], Awaitable[Mapping[str, Habit]]] = no_habits
+    habits: Callable[[], Awaitable[Mapping[str, Behavior]]] = no_habits
 
 
 Run = Callable[[Desk, Call], Awaitable[Reply]]

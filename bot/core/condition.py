@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from bot.core.agenda import left_alone_since
 from bot.core.floods import Flood
-from bot.core.habit import Habit, silent_for
+from bot.core.habit import Behavior, Glimpse, Habit, silent_for
 from bot.core.intake import Cursor, SourceSpec, Trouble
 from bot.core.words import day_in_words, span_of_time, time_in_words, zone_named
 
@@ -61,7 +61,7 @@ def find(
     cursor: Cursor | None,
     now: datetime,
     *,
-    habit: Habit | None = None,
+    habit: Behavior | None = None,
     paused_since: datetime | None = None,
     held: Flood | None = None,
     zone: str = "UTC",
@@ -77,7 +77,9 @@ def find(
         return Finding(Condition.NOT_YET, "not polled yet")
     if held:
         return _held(held, zone)
-    return _late(source, cursor, cursor.last_success_at, habit) or _well(source, cursor, cursor.last_success_at, now)
+    return _late(source, cursor, cursor.last_success_at, habit, zone) or _well(
+        source, cursor, cursor.last_success_at, now
+    )
 
 
 def _paused(source: SourceSpec, now: datetime, since: datetime) -> Finding:
@@ -126,6 +128,8 @@ def _failing(source: SourceSpec, cursor: Cursor, now: datetime, zone: str) -> Fi
 
 
 _PERSISTING = {Trouble.REFUSED: Condition.REFUSED, Trouble.BLOCKED: Condition.BLOCKED}
+_DATED = frozenset({"feed", "listing", "sitemap"})  # lists of news by date; the others show what they are asked for
+_OPEN = "Open {url} and see whether it has newer items: its address or form may have changed."
 _STEPS = {
     Condition.FAILING: "See `policybell sources show {id}`.",
     Condition.REFUSED: "Try `policybell sources test {id}` from another network, or pause it: `sources pause {id}`.",
@@ -145,7 +149,22 @@ def _names(condition: Condition, error: str) -> str:
             return "failing"
 
 
-def _late(source: SourceSpec, cursor: Cursor, read_at: datetime, habit: Habit | None) -> Finding | None:
+def _late(source: SourceSpec, cursor: Cursor, read_at: datetime, habit: Behavior | None, zone: str) -> Finding | None:
+    if isinstance(habit, Glimpse):
+        return _stale(source, cursor, read_at, habit, zone) if source.kind in _DATED else None
+    return _silent(source, cursor, read_at, habit)
+
+
+def _stale(source: SourceSpec, cursor: Cursor, read_at: datetime, glimpse: Glimpse, zone: str) -> Finding | None:
+    silence, patience = silent_for(glimpse, cursor.last_new_at, read_at), glimpse.patience(source.every)
+    if silence <= patience:
+        return None
+    newest_at = read_at - silence
+    sentence = f"late: read, and its newest item is of {day_in_words(newest_at.astimezone(zone_named(zone)))}"
+    return Finding(Condition.LATE, sentence, newest_at + patience, source.elsewhere, _OPEN.format(url=source.url))
+
+
+def _silent(source: SourceSpec, cursor: Cursor, read_at: datetime, habit: Habit | None) -> Finding | None:
     if habit is None or habit.patience is None:
         return None
     silence = silent_for(habit, cursor.last_new_at, read_at)
@@ -154,8 +173,8 @@ def _late(source: SourceSpec, cursor: Cursor, read_at: datetime, habit: Habit | 
     sentence = (
         f"late: read, and nothing new for {span_of_time(silence)}; as a rule it is {span_of_time(habit.gap)} at most"
     )
-    step = f"Open {source.url} and see whether it has newer items: its address or form may have changed."
-    return Finding(Condition.LATE, sentence, read_at - silence + habit.patience, source.elsewhere, step)
+    since = read_at - silence + habit.patience
+    return Finding(Condition.LATE, sentence, since, source.elsewhere, _OPEN.format(url=source.url))
 
 
 def _well(source: SourceSpec, cursor: Cursor, read_at: datetime, now: datetime) -> Finding:

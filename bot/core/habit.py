@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+
+from bot.core.model import Document
 
 DAYS_LEAST = 10  # with news, before anything is said of a habit
 SILENCE_LEAST, SILENCE_MOST = timedelta(hours=24), timedelta(days=14)
 TIMES_THE_GAP = 3
 STEADY_GAP = timedelta(days=3)  # the weekend of an office, or two days that are not always news days
+STALE_LEAST, STALE_INTERVALS = timedelta(days=14), 45  # what is asked once a day may well be a monthly bulletin
 REMEMBERED = timedelta(days=400)  # of a source's past; what holds in August and at Christmas is in it
 
 
@@ -19,12 +22,27 @@ class Rhythm:
     """What is stored of one source's past: the days on which it had news, in order, each once.
 
     `newest_at` is when its newest item was made, by its own word or else by when we saw it. `alive_at` is when we last
-    saw something new of it after we had first read it; None where nothing has come since.
+    saw something new of it after we had first read it; None where nothing has come since. `dated_at` is the latest
+    date, up to when we saw it, that an item claims for itself; None where none is dated.
     """
 
     days: tuple[date, ...] = ()
     newest_at: datetime | None = None
     alive_at: datetime | None = None
+    dated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """What little is known of a source without a habit: its newest dated item, and its longest gap, if it has one."""
+
+    last_at: datetime
+    longest: timedelta
+    measured_at: datetime
+
+    def patience(self, every: timedelta) -> timedelta:
+        """Say from when on its list is stale, if it is asked so often: weeks, and more where it is known to be rare."""
+        return max(STALE_LEAST, STALE_INTERVALS * every, TIMES_THE_GAP * self.longest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +85,25 @@ def habit_of(rhythm: Rhythm, now: datetime) -> Habit | None:
     return Habit(_ninth_tenth(gaps), gaps[-1], min(last_at, now), now)
 
 
-def silent_for(habit: Habit, last_new_at: datetime | None, last_success_at: datetime) -> timedelta:
+Behavior = Habit | Glimpse
+
+
+def behavior_of(rhythm: Rhythm, now: datetime) -> Behavior | None:
+    """Say how a source behaves, or how little is known of that; None where nothing is, as where nothing is dated."""
+    habit = habit_of(rhythm, now)
+    if habit is not None or rhythm.dated_at is None:
+        return habit
+    gaps = [later - earlier for earlier, later in pairwise(rhythm.days)]
+    last_at = max(rhythm.dated_at, rhythm.alive_at or rhythm.dated_at)
+    return Glimpse(min(last_at, now), max(gaps, default=timedelta(0)), now)
+
+
+def newest_made(documents: Iterable[Document], now: datetime) -> datetime | None:
+    """Say when the newest was made: by its own word, or now where it says nothing."""
+    return max((min(document.claimed_at or now, now) for document in documents), default=None)
+
+
+def silent_for(habit: Behavior, last_new_at: datetime | None, last_success_at: datetime) -> timedelta:
     """Say for how long a source is known to have been silent: up to the last time that it was read, not up to now."""
     came = last_new_at if last_new_at is not None and last_new_at > habit.measured_at else habit.last_at
     return max(last_success_at - came, timedelta(0))

@@ -7,21 +7,21 @@ from datetime import datetime
 
 from bot.core.alarms import Alarm, Severity
 from bot.core.condition import Condition, find
-from bot.core.habit import Habit
+from bot.core.habit import Behavior
 from bot.core.intake import Cursor, SourceSpec
 
 _TOLD = {Condition.LATE: "silent", Condition.GONE: "gone"}
 
 
 def silences(
-    sources: Mapping[str, SourceSpec], cursors: Collection[Cursor], habits: Mapping[str, Habit], now: datetime
+    sources: Mapping[str, SourceSpec], cursors: Collection[Cursor], habits: Mapping[str, Behavior], now: datetime
 ) -> tuple[Alarm, ...]:
     """Say which sources are silent for longer than they ever are as a rule, or gone."""
     return tuple(_silences(sources, cursors, habits, now))
 
 
 def _silences(
-    sources: Mapping[str, SourceSpec], cursors: Collection[Cursor], habits: Mapping[str, Habit], now: datetime
+    sources: Mapping[str, SourceSpec], cursors: Collection[Cursor], habits: Mapping[str, Behavior], now: datetime
 ) -> Iterator[Alarm]:
     for cursor in cursors:
         source = sources.get(cursor.source_id)

@@ -75,7 +75,7 @@ class Oversight(Protocol):
         ...
 
     async def rhythms(self, since: datetime) -> Mapping[str, Rhythm]:
-        """When each source had news, of all that is stored of it and dated after `since`."""
+        """When each source had news, of all that is stored of it; the days are those after `since`."""
         ...
 
     async def note(self, entry: Audited) -> None:

@@ -18,7 +18,7 @@ from bot.core.agenda import left_alone_since
 from bot.core.alarms import Facts, SourceHealth
 from bot.core.condition import UNWATCHABLE, Condition, find
 from bot.core.floods import Flood
-from bot.core.habit import Habit
+from bot.core.habit import Behavior
 from bot.core.intake import Cursor, FeedResponse, NotModified, SourceSpec, Standing
 from bot.core.model import DeliveryState
 from bot.core.silences import silences
@@ -43,10 +43,10 @@ class _Read:
     vitals: Vitals
     held: Mapping[str, datetime]
     floods: tuple[Flood, ...]
-    habits: Mapping[str, Habit]
+    habits: Mapping[str, Behavior]
 
 
-async def _no_habits() -> Mapping[str, Habit]:
+async def _no_habits() -> Mapping[str, Behavior]:
     return {}
 
 
@@ -81,7 +81,7 @@ class Instruments:
     backups: Callable[[], tuple[datetime | None, datetime | None]] = lambda: (None, None)
     reload_failed: Callable[[], str] = str
     clock_ahead: Callable[[], timedelta | None] = lambda: None
-    habits: Callable[[], Awaitable[Mapping[str, Habit]]] = _no_habits
+    habits: Callable[[], Awaitable[Mapping[str, Behavior]]] = _no_habits
     losses: Losses = field(default_factory=Losses)
     patience: float = ANSWER_SECONDS
     _failing: dict[str, datetime] = field(default_factory=dict)

@@ -8,7 +8,7 @@ import pytest
 
 from bot.core.condition import UNWATCHABLE, Condition, find
 from bot.core.floods import Flood
-from bot.core.habit import Habit
+from bot.core.habit import DAYS_LEAST, Glimpse, Habit, Rhythm, behavior_of
 from bot.core.intake import Trouble
 from bot.core.silences import silences
 from bot.core.words import time_in_words
@@ -130,6 +130,67 @@ def test_one_new_item_ends_it_and_an_old_one_does_not():
 def test_a_source_that_was_silent_for_longer_than_two_weeks_is_never_late():
     monthly = Habit(gap=31 * DAY, longest=35 * DAY, last_at=at(days=-90), measured_at=NOW)
     assert find(SOURCE, a_cursor(last_success_at=NOW), NOW, habit=monthly).condition is Condition.OK
+
+
+def seen(*days_ago: int, **known) -> Glimpse:
+    """What is known of a list that was first read now, with an item of each of these days, the oldest first."""
+    days = tuple(at(days=-ago).date() for ago in days_ago)
+    return behavior_of(Rhythm(days, at(days=-days_ago[-1]), dated_at=at(days=-days_ago[-1]), **known), NOW)
+
+
+@pytest.mark.parametrize("kind", ["feed", "listing", "sitemap"])
+def test_a_list_that_was_frozen_before_it_was_first_read_is_late_and_says_its_newest_day(kind):
+    source = a_source(kind=kind, every=timedelta(hours=1), elsewhere=DOOR)
+    found = find(source, a_cursor(last_success_at=NOW), NOW, habit=seen(390, 389, 388, 387))
+    day = at(days=-387)
+    assert found.condition is Condition.LATE
+    assert found.sentence == f"late: read, and its newest item is of {day:%B} {day.day}, {day.year}"
+    assert found.since == day + 14 * DAY
+    assert DOOR in found.words
+    assert source.url in found.next_step
+
+
+@pytest.mark.parametrize("kind", ["page", "docket", "federal_register", "public_inspection", "regulations", "congress"])
+def test_what_is_no_list_of_news_by_date_may_be_as_old_as_it_is(kind):
+    found = find(a_source(kind=kind), a_cursor(last_success_at=NOW), NOW, habit=seen(388, 387))
+    assert found.condition is Condition.OK
+
+
+@pytest.mark.parametrize(
+    ("every", "days_ago", "condition"),
+    [
+        (timedelta(hours=1), (13,), Condition.OK),
+        (timedelta(hours=1), (15,), Condition.LATE),
+        (12 * timedelta(hours=1), (22,), Condition.OK),
+        (12 * timedelta(hours=1), (23,), Condition.LATE),
+        (DAY, (44,), Condition.OK),
+        (DAY, (46,), Condition.LATE),
+        (timedelta(hours=1), (91, 61, 30), Condition.OK),  # monthly, by its own dates
+        (timedelta(hours=1), (161, 131, 100), Condition.LATE),
+    ],
+)
+def test_a_slow_source_is_given_longer(every, days_ago, condition):
+    found = find(a_source(every=every), a_cursor(last_success_at=NOW), NOW, habit=seen(*days_ago))
+    assert found.condition is condition
+
+
+def test_a_frozen_list_lives_again_with_its_next_item():
+    frozen = seen(388, 387)
+    later = at(days=1)
+    source = a_source(every=timedelta(hours=1))
+    assert (
+        find(source, a_cursor(last_success_at=later, last_new_at=later), later, habit=frozen).condition is Condition.OK
+    )
+    assert (
+        find(source, a_cursor(last_success_at=NOW), NOW, habit=seen(387, alive_at=at(days=-2))).condition
+        is Condition.OK
+    )
+
+
+def test_where_nothing_is_dated_nothing_is_said_and_a_habit_counts_more():
+    assert behavior_of(Rhythm((NOW.date(),), at(days=-99)), NOW) is None
+    days = tuple(at(days=-ago).date() for ago in range(DAYS_LEAST, 0, -1))
+    assert isinstance(behavior_of(Rhythm(days, NOW, dated_at=NOW), NOW), Habit)
 
 
 def test_operators_are_told_of_silence_and_of_good_byes_and_of_nothing_else():

@@ -72,15 +72,15 @@ def rhythms(documents: Iterable[Document], since: datetime) -> Mapping[str, Rhyt
     """Say when each source had news."""
     by_source: dict[str, list[Document]] = {}
     for document in documents:
-        if _made(document) >= since:
-            by_source.setdefault(document.source_id, []).append(document)
-    return {source_id: _rhythm(of) for source_id, of in by_source.items()}
+        by_source.setdefault(document.source_id, []).append(document)
+    return {source_id: _rhythm(of, since) for source_id, of in by_source.items()}
 
 
-def _rhythm(documents: Collection[Document]) -> Rhythm:
+def _rhythm(documents: Collection[Document], since: datetime) -> Rhythm:
     first, last = min(one.seen_at for one in documents), max(one.seen_at for one in documents)
-    days = tuple(sorted({_made(one).date() for one in documents}))
-    return Rhythm(days, max(map(_made, documents)), last if last > first else None)
+    days = tuple(sorted({_made(one).date() for one in documents if _made(one) >= since}))
+    dated_at = max((_made(one) for one in documents if one.claimed_at), default=None)
+    return Rhythm(days, max(map(_made, documents)), last if last > first else None, dated_at)
 
 
 def _made(document: Document) -> datetime:
