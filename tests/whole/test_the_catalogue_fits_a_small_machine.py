@@ -149,9 +149,11 @@ def bounded() -> Iterator[Group]:
     try:
         yield Group(made)
     finally:
-        if made:
-            with suppress(OSError):  # a job that is just ending holds it a moment longer
+        for _ in range(50 if made else 0):
+            with suppress(OSError):  # what is just ending holds it a moment longer
                 made.rmdir()
+                break
+            time.sleep(0.1)
 
 
 def _roots() -> Iterator[tuple[Path, str]]:
