@@ -111,9 +111,9 @@ def after_postponed(cursor: Cursor, after: timedelta, now: datetime, *, jitter: 
 
     From the first of them on the source is not read by its host's wish. What we missed ourselves is not counted.
     """
-    since = None if _missed(cursor, now) else cursor.trouble_since
+    begins = _missed(cursor, now) or (not cursor.failures and cursor.trouble_since is None)
     planned = now + after * (1 + limits.jitter_share * jitter)
-    return replace(cursor, next_poll_at=planned, trouble_since=since or now)
+    return replace(cursor, next_poll_at=planned, trouble_since=now if begins else cursor.trouble_since)
 
 
 def left_alone_since(source: SourceSpec, cursor: Cursor, now: datetime) -> datetime | None:

@@ -82,9 +82,8 @@ def test_it_stands_until_the_source_is_read_however_often_it_is_sent_away():
     assert find(SOURCE, read, at(hours=10)).condition is Condition.OK
 
 
-@given(st.timedeltas(timedelta(hours=26), timedelta(days=30)), st.booleans())
-def test_a_bot_that_was_off_begins_anew(off, sent_away):
-    before = put_off(READ, 24 * HOUR) if sent_away else READ
+@given(st.timedeltas(timedelta(hours=26), timedelta(days=30)), st.sampled_from([READ, put_off(READ, 24 * HOUR)]))
+def test_a_bot_that_was_off_begins_anew(off, before):
     monday = NOW + off
     assert find(SOURCE, before, monday).condition is Condition.OK
     for after in (put_off(before, HOUR / 4, monday), failed(before, None, monday)):
@@ -99,3 +98,9 @@ def test_one_failure_is_forgiven_until_the_next_poll_could_have_been_made(jitter
         source, READ, "no answer", NOW, jitter=jitter, trouble=Trouble.UNREACHABLE, retry_after=None, limits=LIMITS
     )
     assert left_alone_since(source, cursor, cursor.next_poll_at + timedelta(minutes=1)) is None
+
+
+def test_one_failure_before_a_weekend_off_is_no_alarm_where_the_next_poll_is_put_off():
+    monday = at(days=3)
+    after = put_off(failed(READ, None), HOUR, monday)
+    assert not alarmed(after, monday + timedelta(minutes=10))
