@@ -61,6 +61,9 @@ async def test_an_entry_that_was_not_read_again_is_known() -> None:
         assert (polled.new, polled.may_have_missed) == (25, False)
         assert (await room.shows(rss(OTHERS[:3] + [item(n) for n in range(90, 93)]))).may_have_missed is False
         assert (await room.shows(rss([item(number) for number in range(600, 610)]))).may_have_missed
+        nothing = Entry("urn:no-item", "", "")  # which becomes no document, and was there before all the same
+        await room.shows(rss([*USUAL[:3], nothing]))
+        assert not (await room.shows(rss([*(item(number) for number in range(800, 805)), nothing]))).may_have_missed
 
 
 async def test_further_pages_that_were_read_to_the_end_or_to_what_is_known_miss_nothing() -> None:
