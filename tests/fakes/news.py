@@ -18,7 +18,7 @@ class Item:
     title: str
     link: str
     summary: str = ""
-    published: datetime = START
+    published: datetime | None = START  # None: the feed gives no date
 
 
 def tps_item(number: int, *, outlet: str = "uscis") -> Item:
@@ -35,7 +35,11 @@ def rss(outlet: str, items: Iterable[Item]) -> str:
     """Write an RSS 2.0 feed, the items in the order given."""
     body = "".join(
         f"<item><title>{escape(item.title)}</title><link>{escape(item.link)}</link><guid>{escape(item.link)}</guid>"
-        f"<description>{escape(item.summary)}</description><pubDate>{format_datetime(item.published)}</pubDate></item>"
+        f"<description>{escape(item.summary)}</description>{_date(item.published)}</item>"
         for item in items
     )
     return f'<?xml version="1.0"?><rss version="2.0"><channel><title>{escape(outlet)}</title>{body}</channel></rss>'
+
+
+def _date(at: datetime | None) -> str:
+    return f"<pubDate>{format_datetime(at)}</pubDate>" if at else ""
