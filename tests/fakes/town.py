@@ -56,12 +56,12 @@ class Town:
     async def __aexit__(self, *_: object) -> None:
         await self.daemon.kill()  # where a test failed
 
-    def publish(self, count: int, *, dated: bool = True) -> None:
-        """Let new items appear on top of the feed. Many that bear their old dates at once are a flood, and held."""
+    def publish(self, count: int) -> None:
+        """Let new items appear on top of the feed. They bear no dates: several of long ago at once would be listed."""
         for _ in range(count):
             number = len(self.items)
             item, address = tps_item(number), f"https://uscis.example/news/{number:04}"  # undated ones go by address
-            self.items.insert(0, item if dated else replace(item, published=None, link=address))
+            self.items.insert(0, replace(item, published=None, link=address))
         self.show()
 
     def show(self) -> None:

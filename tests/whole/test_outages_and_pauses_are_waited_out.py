@@ -52,7 +52,7 @@ async def test_a_backlog_comes_in_lists_and_a_kill_amid_them_repeats_each_alert_
         await town.settle_down()
         try:
             assert (await town.daemon.ask("outbox", "pause"))[0] == 0
-            town.publish(23, dated=False)
+            town.publish(23)
             await until(lambda: town.states() == {"pending": 46})
             await asyncio.sleep(1)
             before = len(telegram.accepted)
