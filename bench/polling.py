@@ -73,10 +73,11 @@ async def _beside_plain_aiohttp(folder: Path, root: str, reading: ReadingRoom) -
     await full.close()
     costs["parsed"] = [value * FEEDS / _PARSED for value in costs["parsed"]]
     growing = Poller(folder / "grow", f"{root}/grow", reading, feeds=_GROWING)
-    costs["growing"] = await growing.rounds_with_news()
+    news = [await growing.round_with_news(first=number == 0) for number in range(ROUNDS + 1)][1:]
+    costs["growing"] = [sum(parts) for parts in news]
     await growing.close()
     peer = await asyncio.to_thread(by_reader, root, _FEEDS_OF_READER, _ROUNDS_OF_READER)
-    return [*_compare(costs), *_beside_reader(costs, peer)]
+    return [*_compare(costs), *_split(news), *_beside_reader(costs, peer)]
 
 
 def by_reader(root: str, feeds: int, rounds: int) -> dict[str, float]:
@@ -123,6 +124,12 @@ def _compare(costs: Mapping[str, list[float]]) -> list[Figure]:
     ]
 
 
+def _split(news: list[tuple[float, ...]]) -> Iterator[Figure]:
+    for name, values in zip(_PLACES, zip(*news, strict=True), strict=True):
+        yield Figure(f"  of one new entry: {name}", median(values), UNIT)
+
+
+_PLACES = ("loop", "threads of the store", "zygote, forking", "job, reading")
 _PARSED = 20  # a full parse is slow: fewer feeds a round
 _GROWING = 50
 _FEEDS_OF_READER, _ROUNDS_OF_READER = 200, 3  # its cost a feed does not depend on how many there are
@@ -232,17 +239,18 @@ class Poller:
         assert len(results) == FEEDS
         assert not any(result.error or result.new for result in results)
 
-    async def rounds_with_news(self) -> list[float]:
-        """CPU milliseconds a feed of rounds in which each has a new entry, those of the reading processes too."""
-        await self.store.register(tuple(self.sources.values()))
-        await poll_due(self.desk)
-        costs = []
-        for _ in range(ROUNDS):
-            before = time.process_time() + spent(self.reading.pid or 0)
-            results = await poll_due(self.desk)
-            costs.append((time.process_time() + spent(self.reading.pid or 0) - before) * 1000 / len(results))
-            assert all(result.new == 1 for result in results)
-        return costs
+    async def round_with_news(self, *, first: bool) -> tuple[float, ...]:
+        """CPU milliseconds a feed of a round in which each has a new entry, apart by `_PLACES`."""
+        if first:
+            await self.store.register(tuple(self.sources.values()))
+        before = self._spent()
+        results = await poll_due(self.desk)
+        assert first or all(result.new == 1 for result in results)
+        return tuple((now - then) * 1000 / len(results) for now, then in zip(self._spent(), before, strict=True))
+
+    def _spent(self) -> tuple[float, float, float, float]:
+        loop = time.thread_time()
+        return (loop, time.process_time() - loop, *spent(self.reading.pid or 0))
 
     async def fetch(self) -> None:
         """Only the network part of a round."""
@@ -260,10 +268,12 @@ class Poller:
         await self.store.close()
 
 
-def spent(pid: int) -> float:
-    """CPU seconds of a process and of the children that it waited for."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+def spent(pid: int) -> tuple[float, float]:
+    """CPU seconds of a process, and of the children that it waited for."""
+    user, system, childrens_user, childrens_system = map(
+        int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]
+    )
+    return (user + system) / os.sysconf("SC_CLK_TCK"), (childrens_user + childrens_system) / os.sysconf("SC_CLK_TCK")
 
 
 def changes_for(known: Cursor, source: SourceSpec) -> Changes:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench import outbox, polling, processes, splicing
+from bench import outbox, polling, processes, scheduling, splicing
 
 
 async def main() -> None:
-    for figures in (splicing.figures(), polling.figures(), outbox.figures(), processes.figures()):
+    for figures in (splicing.figures(), polling.figures(), scheduling.figures(), outbox.figures(), processes.figures()):
         async for figure in figures:
             print(figure, flush=True)
 
