@@ -37,6 +37,21 @@ def connects() -> Iterator[list[tuple[str, int]]]:
         _witnesses.remove(heard)
 
 
+def looked_up(host: str, port: int, addresses: Sequence[str]) -> list[ResolveResult]:
+    """Write addresses as a resolver answers them."""
+    return [
+        ResolveResult(
+            hostname=host,
+            host=address,
+            port=port,
+            family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+            proto=0,
+            flags=socket.AI_NUMERICHOST,
+        )
+        for address in addresses
+    ]
+
+
 class Lying(AbstractResolver):
     """Answers with what `answer` makes of a name, and of numbers what the C library makes of them (`inet_aton`)."""
 
@@ -47,17 +62,7 @@ class Lying(AbstractResolver):
     async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> list[ResolveResult]:
         del family
         self.asked += 1
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=0,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for address in self._addresses(host.rstrip("."))
-        ]
+        return looked_up(host, port, self._addresses(host.rstrip(".")))
 
     def _addresses(self, host: str) -> Sequence[str]:
         try:

@@ -17,13 +17,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
-from aiohttp.abc import AbstractResolver
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from bot.core.intake import SourceSpec
 from bot.ports import Clock
+from tests.fakes.dialing import looked_up
 from tests.fakes.feeds import head
 from tests.fakes.listener import Listener
 from tests.fakes.newsrooms import Newsroom
@@ -65,9 +66,8 @@ def between(begin: datetime, end: datetime, spoil: Spoil) -> Spoil:
 class Resolver(AbstractResolver):
     """Looks every name up as this machine."""
 
-    async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> list[Any]:
-        there = {"hostname": host, "host": "127.0.0.1", "port": port, "family": socket.AF_INET, "proto": 0, "flags": 0}
-        return [there]
+    async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> list[ResolveResult]:
+        return looked_up(host, port, ["127.0.0.1"])
 
     async def close(self) -> None:
         return

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.gate import AddressRefused, AddrInfo, Gate, why_not
+from tests.fakes.dialing import looked_up
 from tests.fakes.feeds import FeedServer
 
 SPECIAL = (
@@ -124,17 +125,7 @@ class Answers(AbstractResolver):
 
     async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> list[ResolveResult]:
         addresses = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=0,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for address in addresses
-        ]
+        return looked_up(host, port, addresses)
 
     async def close(self) -> None:
         pass
