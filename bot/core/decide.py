@@ -43,8 +43,8 @@ def matched(verdicts: Iterable[Verdict]) -> frozenset[int]:
     return frozenset(match.query_id for verdict in verdicts for match in verdict.matches)
 
 
-def matched_late(verdict: Verdict, index: Index) -> Verdict:
-    """Ask a document that waited, or the story of which was not told so far, who wants it now."""
+def asked(verdict: Verdict, index: Index) -> Verdict:
+    """Ask of a document who wants it now: of a new one, one that waited, or one whose story was not told so far."""
     return replace(verdict, matches=index.matches(read_page(verdict.document.title, verdict.document.text)))
 
 
@@ -55,15 +55,15 @@ def _publication(document: Document, now: datetime) -> tuple[datetime, str, str,
 
 def _with_matches(verdict: Verdict, index: Index, *, baseline: bool, told_in: int | None) -> Verdict:
     if verdict.state is not State.NEW:
-        return verdict if baseline or not verdict.told_as else matched_late(verdict, index)
+        return verdict if baseline or not verdict.told_as else asked(verdict, index)
     if baseline:
         return replace(verdict, because="new on the first poll of its source: recorded, not sent")
     if told_in is not None:
         because = f"new, but its text was seen in #{told_in}: recorded, not sent"
         return replace(verdict, because=because, repeats=True)
-    matches = index.matches(read_page(verdict.document.title, verdict.document.text))
-    because = f"new: {verdict.because}" if matches else f"new, but no query matches: {verdict.because}"
-    return replace(verdict, because=because, matches=matches)
+    found = asked(verdict, index)
+    because = f"new: {verdict.because}" if found.matches else f"new, but no query matches: {verdict.because}"
+    return replace(found, because=because)
 
 
 class _Memory:

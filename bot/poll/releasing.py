@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.core.decide import matched, matched_late
+from bot.core.decide import asked, matched
 from bot.core.floods import Flood, let_go
 from bot.core.model import Verdict
 from bot.core.plan import deliveries_of
@@ -48,7 +48,7 @@ async def _release(desk: PollDesk, flood: Flood, now: datetime) -> None:
     async with desk.one_at_a_time:
         index = await desk.queries.refresh()
     held = await desk.store.held_of(flood.source_id)
-    verdicts = await breathing(let_go(matched_late(one, index), flood, now) for one in held)
+    verdicts = await breathing(let_go(asked(one, index), flood, now) for one in held)
     readers = await desk.store.subscribers(matched(verdicts), flood.source_id)
     chats = len({reader.chat for reader in readers})
     size = max(1, min(DOCUMENTS_AT_ONCE, ROWS_AT_ONCE // max(chats, 1)))
