@@ -141,6 +141,11 @@ def asking(source: SourceSpec, cursor: Cursor, now: datetime) -> Cursor:
     return replace(cursor, validator_url="", etag="", last_modified="")
 
 
+def asking_for_all(cursor: Cursor) -> Cursor:
+    """Let the next poll see the whole, changed or not: something about it was not read, or is to be seen twice."""
+    return replace(cursor, etag="", last_modified="", body_hash="")
+
+
 def _planned(
     source: SourceSpec, headers: Mapping[str, str], now: datetime, jitter: float, limits: AgendaLimits
 ) -> datetime:

@@ -15,10 +15,10 @@ import structlog
 
 from bot.core.clean import clean, keys_of
 from bot.core.index import Page, read_page
-from bot.core.intake import ARTICLE, Cursor, Entry, FeedResponse, Relevance, SourceSpec, Trouble
+from bot.core.intake import ARTICLE, Cursor, Entry, Relevance, SourceSpec, Trouble
 from bot.errors import FetchError, ParseError
+from bot.poll.asking import fetch_patiently, known_keys
 from bot.poll.desk import PollDesk, Reading
-from bot.poll.gather import fetch_patiently
 
 log = structlog.get_logger()
 
@@ -59,8 +59,7 @@ async def _wanted(desk: PollDesk, source: SourceSpec, entries: tuple[Entry, ...]
         index = await desk.queries.refresh()
     near = [at for at in readable if _is_always(source, entries[at]) or index.touches(_said(entries[at]))]
     keys = {at: keys_of(clean(source, [entries[at]], desk.clock.now())) for at in near}
-    past = await desk.store.past(frozenset().union(*keys.values()))
-    known = {key for fingerprint in past.fingerprints for key in fingerprint.keys}
+    known = await known_keys(desk, frozenset().union(*keys.values()))
     return [at for at in near if known.isdisjoint(keys[at])][:ARTICLES_AT_MOST]
 
 
@@ -82,7 +81,7 @@ def _said(entry: Entry) -> Page:
 
 async def _article(desk: PollDesk, source: SourceSpec, entry: Entry) -> str | FetchError | ParseError:
     response = await fetch_patiently(desk, source, _address(source, entry))
-    if not isinstance(response, FeedResponse):
-        return response if isinstance(response, FetchError) else FetchError("an article answered 304 unasked")
+    if isinstance(response, FetchError):
+        return response
     parsed = await desk.read(replace(source, kind=ARTICLE), response)
     return parsed if isinstance(parsed, ParseError) else "".join(one.content for one in parsed.entries)

@@ -13,17 +13,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import assert_never
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import structlog
 
 from bot.core.clean import keys_of
 from bot.core.decide import judge
-from bot.core.intake import Cursor, FeedResponse, NotModified, SourceSpec
+from bot.core.intake import FeedResponse, SourceSpec
 from bot.core.model import Document
 from bot.core.plan import plan
 from bot.errors import DiskFull, FetchError, ParseError, Postponed
+from bot.poll.asking import fetch_whole
 from bot.poll.deciding import breathing, cleaned
 from bot.poll.desk import PollDesk
 
@@ -116,26 +116,20 @@ def window(url: str, since: datetime, until: datetime) -> str:
 async def _page(desk: PollDesk, source: SourceSpec, url: str) -> tuple[tuple[Document, ...], str]:
     """Read one page: its documents, and where the next one is."""
     response = await _fetched(desk, source, url)
-    match response:
-        case FetchError():
-            raise response
-        case NotModified():
-            raise FetchError("a page answered 304 unasked")
-        case FeedResponse():
-            parsed = await desk.read(source, response)
-        case _:
-            assert_never(response)
+    if isinstance(response, FetchError):
+        raise response
+    parsed = await desk.read(source, response)
     if isinstance(parsed, ParseError):
         raise parsed
     return await cleaned(source, parsed.entries, desk.clock.now()), next(iter(parsed.more_urls), "")
 
 
-async def _fetched(desk: PollDesk, source: SourceSpec, url: str) -> FeedResponse | NotModified | FetchError:
+async def _fetched(desk: PollDesk, source: SourceSpec, url: str) -> FeedResponse | FetchError:
     """Fetch a page; a host that is busy with polls, which go first, is waited for outside of their places."""
     waited = timedelta(0)
     while True:
         async with desk.places:
-            response = await desk.fetch(source, url, Cursor(source.id))
+            response = await fetch_whole(desk, source, url)
         if not isinstance(response, Postponed) or waited + response.after > _PATIENCE:
             return response
         waited += response.after
@@ -147,7 +141,8 @@ async def _record(desk: PollDesk, source: SourceSpec, documents: tuple[Document,
     now = desk.clock.now()
     async with desk.one_at_a_time:
         past = await desk.store.past(keys_of(documents))
-        judged = judge(documents, past, desk.queries.index, baseline=True, now=now, previews=desk.previews)
+        previews = desk.previews(source, past)
+        judged = judge(documents, past, desk.queries.index, baseline=True, now=now, previews=previews)
         verdicts = await breathing(judged)
         cursor = next(one for one in await desk.store.cursors() if one.source_id == source.id)
         await desk.store.commit((plan(cursor, verdicts, (), now),))

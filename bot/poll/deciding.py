@@ -10,7 +10,7 @@ from datetime import datetime
 
 import structlog
 
-from bot.core.agenda import after_postponed, after_success
+from bot.core.agenda import after_postponed, after_success, asking_for_all
 from bot.core.clean import clean, keys_of, named
 from bot.core.decide import judge, matched
 from bot.core.floods import noted, sift
@@ -21,7 +21,6 @@ from bot.core.model import Changes, Document, State, Verdict
 from bot.core.plan import plan
 from bot.errors import ParseError
 from bot.poll.desk import PollDesk, Polled, Reading, note_turns
-from bot.poll.watching import asking_for_all
 
 log = structlog.get_logger()
 
@@ -54,7 +53,8 @@ async def _decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: R
         index = await desk.queries.refresh()
         past = await desk.store.past(keys_of(documents))
         began = desk.clock.monotonic()
-        judged = await breathing(judge(documents, past, index, baseline=baseline, now=now, previews=desk.previews))
+        previews = desk.previews(source, past)
+        judged = await breathing(judge(documents, past, index, baseline=baseline, now=now, previews=previews))
         if needs_whole(judged):
             return None
         verdicts = sift(source, cursor, judged, now)

@@ -13,7 +13,7 @@ from bot.core.agenda import AgendaLimits
 from bot.core.index import Index
 from bot.core.intake import Cursor, Entry, FeedResponse, SourceSpec, WatchedPage
 from bot.core.listed import Listed
-from bot.core.model import Changes, State
+from bot.core.model import Changes, Past, State
 from bot.core.moves import host_of
 from bot.core.query import QueryError
 from bot.poll.lists import LastLists
@@ -72,10 +72,10 @@ class PollDesk:
     rests: dict[str, Rest] = field(default_factory=dict)  # by source: what is still to be read of its list
     broken_floods: dict[str, datetime] = field(default_factory=dict)  # by source: when releasing is tried again
 
-    @property
-    def previews(self) -> frozenset[str]:
-        """The sources that announce documents ahead of their text."""
-        return frozenset(source.id for source in self.sources.values() if source.kind in PREVIEWS)
+    def previews(self, source: SourceSpec, past: Past) -> frozenset[str]:
+        """Say which of the sources at hand announce documents ahead of their text."""
+        at_hand = {source.id, *(known.source_id for known in past.fingerprints)} & self.sources.keys()
+        return frozenset(name for name in at_hand if self.sources[name].kind in PREVIEWS)
 
 
 @dataclass(frozen=True, slots=True)

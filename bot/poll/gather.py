@@ -13,13 +13,13 @@ from bot.core.clean import keys_of
 from bot.core.intake import Cursor, Entry, FeedResponse, NotModified, Parsed, SourceSpec
 from bot.core.moves import in_place
 from bot.errors import FetchError, ParseError, Postponed
+from bot.poll.asking import fetch_patiently, known_keys
 from bot.poll.deciding import cleaned
 from bot.poll.desk import PollDesk, Reading, Rest
 
 log = structlog.get_logger()
 
 ROLLING = frozenset({"feed", "listing"})  # kinds that show the latest few without saying whether there were more
-PAGE_PATIENCE = timedelta(seconds=20)  # for eight polls at once, two seconds apart
 PAGES_AT_MOST = 5  # of one list in one poll: 500 documents of the Federal Register; the log says what was cut
 
 
@@ -86,22 +86,10 @@ async def _further(
 
 async def _page(desk: PollDesk, source: SourceSpec, url: str) -> Parsed | FetchError | ParseError:
     page = await fetch_patiently(desk, source, url)
-    if isinstance(page, FeedResponse):
-        return await desk.read(source, page)
-    return page if isinstance(page, FetchError) else FetchError("a later page answered 304 unasked")
-
-
-async def fetch_patiently(desk: PollDesk, source: SourceSpec, url: str) -> FeedResponse | NotModified | FetchError:
-    """Fetch what a list leads to. A host that is busy with others is waited for, one that wants minutes is not."""
-    while True:
-        page = await desk.fetch(source, url, Cursor(source.id))
-        if not isinstance(page, Postponed) or page.after > PAGE_PATIENCE:
-            return page
-        await desk.clock.sleep(page.after.total_seconds())
+    return await desk.read(source, page) if isinstance(page, FeedResponse) else page
 
 
 async def _any_unseen(desk: PollDesk, source: SourceSpec, entries: tuple[Entry, ...]) -> bool:
     documents = await cleaned(source, entries, desk.clock.now())
-    past = await desk.store.past(keys_of(documents))
-    known = {key for fingerprint in past.fingerprints for key in fingerprint.keys}
+    known = await known_keys(desk, keys_of(documents))
     return any(known.isdisjoint(document.keys) for document in documents)

@@ -18,7 +18,7 @@ from typing import assert_never
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from bot.core.agenda import after_failure, after_postponed, after_success
+from bot.core.agenda import after_failure, after_postponed, after_success, asking_for_all
 from bot.core.intake import Cursor, FeedResponse, NotModified, SourceSpec, Standing
 from bot.core.model import Changes
 from bot.errors import FetchError, ParseError, Postponed, StoreError
@@ -27,7 +27,7 @@ from bot.poll.deciding import decide
 from bot.poll.desk import PollDesk, Polled, Reading, note_turns
 from bot.poll.gather import gather
 from bot.poll.releasing import release_floods
-from bot.poll.watching import KIND, Unbelieved, asking_for_all, compare
+from bot.poll.watching import KIND, Unbelieved, compare
 
 log = structlog.get_logger()
 

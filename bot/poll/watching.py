@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 
-from bot.core.intake import Cursor, SourceSpec, WatchedPage
+from bot.core.intake import SourceSpec, WatchedPage
 from bot.core.pages import Doubted, turn
 from bot.errors import ParseError
 from bot.poll.desk import PollDesk, Reading
@@ -19,11 +19,6 @@ class Unbelieved:
 
     error: ParseError
     page: WatchedPage | None
-
-
-def asking_for_all(cursor: Cursor) -> Cursor:
-    """Let the next poll see the whole page, changed or not: something about it is to be seen twice."""
-    return replace(cursor, etag="", last_modified="", body_hash="")
 
 
 async def compare(desk: PollDesk, source: SourceSpec, reading: Reading) -> Reading | Unbelieved:
