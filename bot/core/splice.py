@@ -55,17 +55,23 @@ class Spans:
         return b"".join([*kept, body[at:]])
 
 
-def find_spans(body: bytes, content_type: str, url: str) -> Spans | None:
-    """Find the entries of a feed; None where there are none or where they cannot be told apart with certainty."""
+def find_spans(body: bytes, content_type: str, url: str, known: Collection[str]) -> Spans | None:
+    """Find the entries of a feed; None where there are none or where they cannot be told apart with certainty.
+
+    `known` are entries that `find_spans` found before: their bytes were looked at then.
+    """
     if not _is_plainly_encoded(body, content_type):
         return None
     places = _places(body)
-    if not places or len(places) > SPANS_AT_MOST or _reach_out(body[places[0][0] : places[-1][1]].lower()):
+    if not places or len(places) > SPANS_AT_MOST:
         return None
     around = [tag for tag in _TAG.findall(body, 0, places[0][0]) if _AROUND.search(tag)]
     seed = xxh3_64_intdigest(b"\0".join([content_type.encode(), url.encode("utf-8", "replace"), *around]))
     hashes = tuple(xxh3_128_hexdigest(body[start:end], seed=seed) for start, end in places)
-    return Spans(hashes, tuple(places))
+    spans = Spans(hashes, tuple(places))
+    head, foot = places[0][0], len(body) - places[-1][1]
+    unread = spans.without(known, body)
+    return None if _reach_out(unread[head : len(unread) - foot].lower()) else spans
 
 
 def _places(body: bytes) -> list[tuple[int, int]]:

@@ -9,6 +9,7 @@ What feedparser is spared or kept from, and why:
   whenever the feed moves. Links are made absolute here.
 * Its dates are not used. What the source wrote goes on as it is, for `bot.core.clean` to judge.
 * Its tolerance has one limit: a document that is not closed was cut on the way, and is not used at all.
+* It does not look for a parser of libxml2 in front of each feed: there is none for Python 3, and looking reads folders.
 * It need not read again what is known (`bot.core.splice`), provided that all it reads is sound: over unsound markup
   it takes another parser, and then for the whole list.
 """
@@ -23,6 +24,7 @@ from urllib.parse import urljoin
 from xml.sax import SAXException
 
 import feedparser
+import feedparser.api
 
 from bot.core.intake import NO_HINTS, Entry, FeedResponse, Hints, Parsed
 from bot.core.plain import plain
@@ -30,6 +32,8 @@ from bot.core.splice import find_spans
 from bot.errors import ParseError
 from bot.jsonfeed import read_json_feed
 from bot.ports import Source
+
+feedparser.api.PREFERRED_XML_PARSERS.clear()
 
 _WEB_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*[\[{]")
@@ -60,7 +64,7 @@ class Feed:
             raise ParseError(why, kind="not_a_feed")
         _check_entities(body)
         content_type = _content_type(response.headers.get("content-type", ""), body)
-        spans = find_spans(body, content_type, response.url)
+        spans = find_spans(body, content_type, response.url, hints.known)
         if spans and (unknown := spans.unknown(hints.known)) < len(spans.hashes):
             result = _read(spans.without(hints.known, body), content_type)
             if _is_sound(result, unknown):

@@ -24,7 +24,7 @@ def feed(*pieces: bytes, head: bytes = HEAD) -> bytes:
 
 
 def spans_of(body: bytes, content_type: str = XML, url: str = URL) -> Spans:
-    spans = find_spans(body, content_type, url)
+    spans = find_spans(body, content_type, url, ())
     assert spans is not None
     return spans
 
@@ -110,15 +110,22 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_not_certain_is_not_taken_apart(name: str) -> None:
-    assert find_spans(feed(REFUSED[name]), XML, URL) is None
+    assert find_spans(feed(REFUSED[name]), XML, URL, ()) is None
+
+
+@pytest.mark.parametrize("new", [b"<item xmlns:m='urn:m'/>", b"<item base='/'/>", b"<x xmlns:m='urn:m'/>"])
+def test_what_is_known_does_not_hide_what_reaches_out(new: bytes) -> None:
+    known = spans_of(feed(*items(1, 2))).hashes
+    assert find_spans(feed(*items(1, 2)), XML, URL, known) is not None
+    assert find_spans(feed(items(1)[0], new, items(2)[0]), XML, URL, known) is None
 
 
 def test_encodings_that_are_not_plain_are_not_taken_apart() -> None:
     body = feed(*items(1))
-    assert find_spans(body, "application/xml; charset=utf-16", URL) is None
-    assert find_spans(body.replace(b"'1.0'?", b"'1.0' encoding='utf-7'?"), XML, URL) is None
-    assert find_spans(body.replace(b"'1.0'?", b"'1.0' encoding='ISO-8859-1'?"), XML, URL) is not None
-    assert find_spans(body, "application/xml; charset=UTF-8", URL) is not None
+    assert find_spans(body, "application/xml; charset=utf-16", URL, ()) is None
+    assert find_spans(body.replace(b"'1.0'?", b"'1.0' encoding='utf-7'?"), XML, URL, ()) is None
+    assert find_spans(body.replace(b"'1.0'?", b"'1.0' encoding='ISO-8859-1'?"), XML, URL, ()) is not None
+    assert find_spans(body, "application/xml; charset=UTF-8", URL, ()) is not None
 
 
 def test_no_more_entries_are_taken_apart_than_are_read() -> None:
