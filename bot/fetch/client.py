@@ -49,7 +49,6 @@ ACCEPT = (
 # their own.
 INTERFACES = frozenset({"federal_register", "public_inspection", "courtlistener", "regulations", "congress"})
 
-_CHUNK = 65_536
 _URLS_REMEMBERED = 4_096
 _KEEP_ALIVE = 75.0  # seconds; longer than the usual tick, so that sources of one host share a connection
 _PERMANENT = frozenset({301, 308})
@@ -272,7 +271,7 @@ class Fetcher:
         pieces: list[bytes] = []
         left = at_most or self._limits.max_bytes
         unpacker = Unpacker(encoding)
-        async for chunk in response.content.iter_chunked(_CHUNK):
+        async for chunk in response.content.iter_any():  # as it came in, without cutting it into equal pieces
             pieces.append(unpacker.unpack(chunk, left + 1))
             left -= len(pieces[-1])
             if left < 0 and at_most:
