@@ -38,9 +38,15 @@ async def decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: Re
         if isinstance(parsed, ParseError):
             return parsed
         log.info("poll.read_whole", source=source.id)
-        further = reading.entries[reading.read_of_first :]
-        reading = replace(reading, entries=(*parsed.entries, *further), spans=parsed.spans, last=None)
+        entries = (*parsed.entries, *reading.entries[reading.read_of_first :])
+        reading = replace(reading, entries=_with_articles_of(reading, entries), spans=parsed.spans, last=None)
     return polled
+
+
+def _with_articles_of(reading: Reading, entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Keep the articles that were fetched already: an article is asked for once."""
+    articles = {(one.guid, one.url, one.title): one.article for one in reading.entries if one.article}
+    return tuple(replace(one, article=articles.get((one.guid, one.url, one.title), "")) for one in entries)
 
 
 async def _decide(desk: PollDesk, source: SourceSpec, cursor: Cursor, reading: Reading) -> Polled | None:

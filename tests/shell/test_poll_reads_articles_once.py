@@ -10,7 +10,7 @@ import pytest
 
 from bot.core.index import Index
 from bot.core.intake import ARTICLE, Entry, FeedResponse, Parsed, Relevance, SourceSpec
-from bot.core.model import State
+from bot.core.model import State, Voice
 from bot.core.query import parse
 from bot.errors import ParseError
 from bot.poll import LiveIndex, poll_due
@@ -18,8 +18,9 @@ from bot.poll.articles import ARTICLES_AT_MOST
 from bot.poll.lists import LastLists
 from bot.reading.article import SOURCE
 from bot.sources.federal_register import SOURCE as REGISTER
+from bot.store.memory import MemoryStore
 from tests.fakes.clock import NOON
-from tests.fakes.newsroom import FEW_MINUTES, NewsRoom, a_newsroom, item, listing, read
+from tests.fakes.newsroom import ANA, FEW_MINUTES, NewsRoom, a_newsroom, item, listing, read
 
 NEWS = "<!DOCTYPE html><html><head><title>x</title></head><body><nav>Menu</nav><main><p>{}</p></main></body></html>"
 LONG = "The office explains what the new policy on parole means for those who applied before the first of May. " * 15
@@ -63,6 +64,31 @@ async def test_a_new_item_gets_its_text_once_and_stays_what_it_is(room: NewsRoom
     again = await room.shows([at(room, 1), at(room, 9), at(room, 8)])
     assert (again.items[State.REVISION], again.items[State.SEEN], again.items[State.NEW]) == (0, 2, 1)
     assert room.server.count("/a/1") == 1
+
+
+async def read_the_rest(
+    source: SourceSpec, response: FeedResponse, known: frozenset[str] = frozenset(), /
+) -> Parsed | ParseError:
+    """As a feed is read: what is known is left out."""
+    parsed = await read_both(source, response)
+    if isinstance(parsed, ParseError) or source.kind == ARTICLE:
+        return parsed
+    left = tuple(entry for entry in parsed.entries if entry.guid not in known)
+    return replace(parsed, entries=left, spans=tuple(entry.guid for entry in parsed.entries))
+
+
+async def test_a_list_that_is_read_whole_after_all_keeps_the_texts_that_it_got(room: NewsRoom) -> None:
+    room.store = store = MemoryStore()
+    await store.register([room.source])
+    await store.follow(ANA, Voice(), "topic:policy", "Policy", NOON)
+    queries = LiveIndex(store, Index({"policy": parse("policy")}))
+    room.desk = replace(room.desk, store=store, queries=queries, read=read_the_rest)
+    await room.shows([at(room, 8), at(room, 9)])
+    store._archive.documents.clear()  # as if they had been forgotten
+    polled = await room.shows([at(room, 1), at(room, 8), at(room, 9)])
+    assert polled.items[State.NEW] == 3
+    assert room.server.count("/a/1") == 1
+    assert any(LONG.strip() in one.document.text for one in store._archive.documents.values())
 
 
 async def test_what_is_far_from_all_that_is_followed_is_not_asked_for(room: NewsRoom) -> None:
