@@ -13,9 +13,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench import outbox, polling, processes, scheduling, splicing
+from bot.garbage import collect_seldom
 
 
 async def main() -> None:
+    collect_seldom()  # as the daemon does; the baselines have the good of it, too
     for figures in (splicing.figures(), polling.figures(), scheduling.figures(), outbox.figures(), processes.figures()):
         async for figure in figures:
             print(figure, flush=True)

@@ -17,6 +17,7 @@ from bot.app.world import real_world, sample_world
 from bot.control import DataLock
 from bot.core.model import Chat
 from bot.core.speech import Call
+from bot.garbage import collect_seldom
 from bot.reading import ReadingRoom
 from bot.sample import SampleServer
 from bot.systemd import ServiceManager
@@ -65,6 +66,7 @@ async def _live(settings: Settings, options: RunOptions, data_dir: Path) -> None
             for chat in (chat for chat in SAMPLE_CHATS if chat.platform in bot.rooms.all):
                 await bot.door.answer(Call("follow", SAMPLE_TOPICS, chat, may_change=True))
         if not options.once:
+            collect_seldom()
             manager.ready()
             await bot.serve()
             return
