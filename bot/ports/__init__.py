@@ -286,8 +286,8 @@ class Store(Outbox, Oversight, Adding, Floods, Protocol):
         ...
 
     # looking back
-    async def stories(self, limit: int) -> tuple[Story, ...]:
-        """The newest stories first, without those of sources that chats added for themselves."""
+    async def stories(self, limit: int, before: int | None = None) -> tuple[Story, ...]:
+        """The newest stories (below the number `before`) first, without those of sources that chats added."""
         ...
 
     async def story(self, number: int) -> Story | None: ...

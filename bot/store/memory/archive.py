@@ -110,8 +110,9 @@ class Archive:
         told = {one.story for one in voices if one.told or one.document.standing is Standing.OFFICIAL}
         return Past(tuple(self._fingerprint(one, told) for one in found), max(self.leads, default=0))
 
-    def stories(self, limit: int) -> tuple[Story, ...]:
-        newest = (self.leads[number] for number in sorted(self.leads, reverse=True))
+    def stories(self, limit: int, before: int | None) -> tuple[Story, ...]:
+        numbers = sorted((number for number in self.leads if before is None or number < before), reverse=True)
+        newest = (self.leads[number] for number in numbers)
         return tuple(self._told(one) for one in islice((s for s in newest if not is_private(s.lead.source_id)), limit))
 
     def story(self, number: int) -> Story | None:

@@ -258,8 +258,8 @@ class MemoryStore:
 
     # looking back
 
-    async def stories(self, limit: int) -> tuple[Story, ...]:
-        return self._archive.stories(limit)
+    async def stories(self, limit: int, before: int | None = None) -> tuple[Story, ...]:
+        return self._archive.stories(limit, before)
 
     async def story(self, number: int) -> Story | None:
         return self._archive.story(number)

@@ -9,16 +9,18 @@ from bot.ports import Census
 from bot.store.sqlite import chats
 from bot.store.sqlite.rows import Connection, Row, deliveries_of, documents_by_id, moment, moment_or_none, plain
 
+_ABOVE_ALL = 2**63 - 1  # no story has this number
 
-def stories(connection: Connection, limit: int) -> tuple[Story, ...]:
-    """Read the newest stories, the newest first; not those of one chat's own sources."""
+
+def stories(connection: Connection, limit: int, before: int | None = None) -> tuple[Story, ...]:
+    """Read the newest stories (below a number), the newest first; not those of one chat's own sources."""
     return _stories(
         connection,
         connection.execute(
             """SELECT stories.number, lead_document_id, first_seen_at
             FROM stories CROSS JOIN documents ON documents.id = lead_document_id
-            WHERE source_id NOT GLOB 'own-[0-9]*' ORDER BY stories.number DESC LIMIT ?""",
-            (limit,),
+            WHERE source_id NOT GLOB 'own-[0-9]*' AND stories.number < ? ORDER BY stories.number DESC LIMIT ?""",
+            (_ABOVE_ALL if before is None else before, limit),
         ),
     )
 
