@@ -58,8 +58,13 @@ def after_success(
     limits: AgendaLimits,
 ) -> Cursor:
     """Note a poll that went well. To be called once the answer was read: validators of unread answers lose items."""
+    full_at, validator_url, etag, last_modified = _validators(cursor, response)
     noted = replace(
         cursor,
+        full_at=full_at,
+        validator_url=validator_url,
+        etag=etag,
+        last_modified=last_modified,
         body_hash=body_hash or cursor.body_hash,
         next_poll_at=_planned(source, response.headers, now, jitter, limits),
         failures=0,
@@ -70,8 +75,7 @@ def after_success(
         last_success_at=now,
         last_new_at=now if new else cursor.last_new_at,
     )
-    moved = after_redirects(source, noted, response.moved_to, now)
-    return _with_validators(moved, response) if isinstance(response, FeedResponse) else moved
+    return after_redirects(source, noted, response.moved_to, now)
 
 
 def after_failure(
@@ -191,17 +195,12 @@ def _spread(interval: timedelta, jitter: float, limits: AgendaLimits) -> timedel
     return interval * (1 + limits.jitter_share * (2 * jitter - 1))
 
 
-def _with_validators(cursor: Cursor, response: FeedResponse) -> Cursor:
+def _validators(cursor: Cursor, response: FeedResponse | NotModified) -> tuple[datetime | None, str, str, str]:
     """Keep validators byte for byte, for the address that gave them; one that is gone belonged to an older body."""
-    if response.status != HTTPStatus.OK:
-        return cursor
-    return replace(
-        cursor,
-        full_at=response.fetched_at,
-        validator_url=response.url,
-        etag=response.headers.get("etag", ""),
-        last_modified=response.headers.get("last-modified", ""),
-    )
+    if isinstance(response, NotModified) or response.status != HTTPStatus.OK:
+        return cursor.full_at, cursor.validator_url, cursor.etag, cursor.last_modified
+    headers = response.headers
+    return response.fetched_at, response.url, headers.get("etag", ""), headers.get("last-modified", "")
 
 
 def _held_by_cache(source: SourceSpec, headers: Mapping[str, str], now: datetime) -> timedelta:
