@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from bot.core.delays import Delay
 from bot.core.intake import Cursor, Standing, Trouble
@@ -31,7 +32,7 @@ Connection = sqlite3.Connection
 
 def stamp(moment: datetime) -> str:
     """Write a time so that the order of texts is the order of times."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
 def stamp_or_null(moment: datetime | None) -> str | None:
@@ -51,11 +52,16 @@ def plain(text: str) -> str:
 
     JSON that was sent to us can hold both; each becomes one other character, so that offsets stay right.
     """
+    if text.isascii() and "\0" not in text:  # nearly all is: ids, addresses, hashes
+        return text
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
+_write_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def as_json(value: object) -> str:
-    return plain(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return plain(_write_json(value))
 
 
 def as_list(values: Iterable[str | int]) -> str:
@@ -88,7 +94,8 @@ def mute_of(row: Row, whose: str = "") -> Mute | None:
     return None if since is None else Mute(moment(since), moment_or_none(until))
 
 
-def cursor_of(row: Row) -> Cursor:
+def cursor_of(stored: Row) -> Cursor:
+    row = dict(zip(stored.keys(), stored, strict=True))  # looking up a Row's fields by name goes through all of them
     return Cursor(
         source_id=row["source_id"],
         validator_url=row["validator_url"],
