@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.core.delays import Delay
+from bot.core.digest import RIGHT_AWAY, Rhythm
 from bot.core.intake import Cursor, Standing, WatchedPage
 
 # --- who is spoken to ---------------------------------------------------------------------------------------------
@@ -217,6 +218,7 @@ class Reader:
     voice: Voice
     query_id: int
     label: str
+    rhythm: Rhythm = RIGHT_AWAY
 
 
 @dataclass(frozen=True, slots=True)

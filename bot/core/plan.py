@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
+from bot.core.digest import Rhythm, due
 from bot.core.intake import Cursor
 from bot.core.model import Alert, Changes, Chat, Delivery, Match, Reader, State, Story, Verdict, Voice, Why
 
@@ -26,7 +27,7 @@ def plan(cursor: Cursor, verdicts: Sequence[Verdict], readers: Sequence[Reader],
 
 
 def deliveries_of(verdicts: Iterable[Verdict], readers: Iterable[Reader], now: datetime) -> tuple[Delivery, ...]:
-    """Make one delivery per chat and story, in the order of the verdicts."""
+    """Make one delivery per chat and story, in the order of the verdicts, each due when its chat wants it."""
     following: dict[int, list[Reader]] = defaultdict(list)
     for reader in readers:
         following[reader.query_id].append(reader)
@@ -35,16 +36,18 @@ def deliveries_of(verdicts: Iterable[Verdict], readers: Iterable[Reader], now: d
 
 def _deliveries(verdict: Verdict, following: dict[int, list[Reader]], now: datetime) -> Iterator[Delivery]:
     voices: dict[Chat, Voice] = {}
+    rhythms: dict[Chat, Rhythm] = {}
     reasons: dict[Chat, set[tuple[str, int, Match]]] = defaultdict(set)
     for match in verdict.matches:
         for reader in following.get(match.query_id, ()):
-            voices[reader.chat] = reader.voice
+            voices[reader.chat], rhythms[reader.chat] = reader.voice, reader.rhythm
             reasons[reader.chat].add((reader.label, reader.query_id, match))
     story = Story(verdict.story, verdict.document, verdict.document.seen_at)
     for chat in sorted(voices, key=str):
         why = tuple(Why(query_id, label, match.hits) for label, query_id, match in _sorted(reasons[chat]))
         alert = Alert(chat, voices[chat], story, why, delay=verdict.delay)
-        yield Delivery(delivery_id(chat, story.number, verdict.told_as or story.lead.id), alert, due_at=now)
+        due_at = due(rhythms[chat], voices[chat].zone, now)
+        yield Delivery(delivery_id(chat, story.number, verdict.told_as or story.lead.id), alert, due_at)
 
 
 def _sorted(reasons: Iterable[tuple[str, int, Match]]) -> list[tuple[str, int, Match]]:
