@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from bot.core.tree import Field, Prefix, Query, Word, all_of, any_of, in_order, negate, wants_nothing
+from bot.core.tree import Exact, Field, Prefix, Query, Word, all_of, any_of, in_order, negate, wants_nothing
 
 WORDS = ["tps", "asylum", "visa", "border", "deport", "deportado", "deportación", "the", "que", "u.s", "h", "1b"]
 PREFIXES = ["dep", "deporta", "asy", "bord"]
@@ -12,6 +12,7 @@ PREFIXES = ["dep", "deporta", "asy", "bord"]
 spelled = st.sampled_from([word.replace(".", "") for word in WORDS])
 _leaf = st.one_of(
     spelled.map(Word),
+    spelled.map(Exact),
     st.sampled_from(PREFIXES).map(Prefix),
     st.lists(spelled, min_size=2, max_size=3).map(in_order),
 )

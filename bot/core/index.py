@@ -21,7 +21,21 @@ from bot.core.page import Page, Search, find, read_page
 from bot.core.query import expand, parse
 from bot.core.syntax import ADMITTED
 from bot.core.terms import SPANISH_MARK, Reading, Term, is_common, read_word
-from bot.core.tree import PREFIX_LETTERS, All, Any, Field, Leaf, Not, Phrase, Prefix, Query, QueryError, TopicRef, Word
+from bot.core.tree import (
+    PREFIX_LETTERS,
+    All,
+    Any,
+    Exact,
+    Field,
+    Leaf,
+    Not,
+    Phrase,
+    Prefix,
+    Query,
+    QueryError,
+    TopicRef,
+    Word,
+)
 
 __all__ = ["Index", "Page", "find", "read_page"]
 
@@ -208,7 +222,7 @@ def _gather(parts: Iterable[Query], *, wanted: bool) -> list[_Alternative] | Non
 
 def _words_of(leaf: Leaf) -> Iterator[Reading]:
     match leaf:
-        case Word(text):
+        case Word(text) | Exact(text):  # a page that has this form has its terms
             yield read_word(text)
         case Phrase(words):
             yield from map(read_word, words)

@@ -13,7 +13,21 @@ from typing import assert_never
 
 from bot.core.model import Hit
 from bot.core.terms import Languages, Term, languages_of, read_word, words_in
-from bot.core.tree import PREFIX_LETTERS, All, Any, Field, Leaf, Not, Phrase, Prefix, Query, QueryError, TopicRef, Word
+from bot.core.tree import (
+    PREFIX_LETTERS,
+    All,
+    Any,
+    Exact,
+    Field,
+    Leaf,
+    Not,
+    Phrase,
+    Prefix,
+    Query,
+    QueryError,
+    TopicRef,
+    Word,
+)
 
 _HITS_PER_LEAF = 5  # so many places of one word or phrase are enough to show why a page matched
 
@@ -142,6 +156,8 @@ class Search:
                 starts = _places(leaf.text, self._page)
             case Phrase():
                 starts, width = _runs(leaf.words, self._page), len(leaf.words)
+            case Exact():
+                starts = _exactly(leaf.text, self._page)
             case Prefix():
                 starts = _beginning(leaf.text, self._page)
             case TopicRef():
@@ -184,6 +200,12 @@ def _flags(numbers: Sequence[int], size: int) -> int:
     for number in numbers:
         flags[number] = 1
     return int.from_bytes(flags, "little")
+
+
+def _exactly(word: str, page: Page) -> Sequence[int]:
+    """Where a word is spelled so, case and accents aside."""
+    folded = read_word(word).folded
+    return page.spellings.get(folded[:PREFIX_LETTERS], {}).get(folded, ())
 
 
 def _beginning(text: str, page: Page) -> Sequence[int]:

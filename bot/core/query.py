@@ -14,6 +14,7 @@ from bot.core.syntax import ADMITTED, parse, point_at
 from bot.core.tree import (
     All,
     Any,
+    Exact,
     Field,
     Leaf,
     Not,
@@ -33,6 +34,7 @@ from bot.core.tree import (
 __all__ = [
     "All",
     "Any",
+    "Exact",
     "Field",
     "Not",
     "Phrase",
@@ -78,7 +80,7 @@ def expand(query: Query, topics: Mapping[str, Query]) -> Query:
             return any_of(expand(part, topics) for part in parts)
         case Not(inner):
             return negate(expand(inner, topics))
-        case Field() | Word() | Prefix() | Phrase():
+        case Field() | Word() | Exact() | Prefix() | Phrase():
             return query
         case _:
             assert_never(query)
@@ -126,6 +128,8 @@ def _say_leaf(leaf: Leaf, first: Word | None) -> str:
     match leaf:
         case Word(text):
             return f'any form of "{text}"' if leaf == first else f'"{text}"'
+        case Exact(text):
+            return f'exactly "{text}"'
         case Prefix(text):
             return f'words that begin with "{text}"'
         case Phrase(words):

@@ -19,6 +19,7 @@ from bot.core.terms import INVISIBLE, WORD, normalize, spell, straighten, words_
 from bot.core.tree import (
     OPERATORS,
     PREFIX_LETTERS,
+    Exact,
     Field,
     Prefix,
     Query,
@@ -51,32 +52,34 @@ ADMITTED: Final = Limits(characters=100_000, terms=5_000, nesting=50)
 
 _FIELDS: Final = ("title", "topic")
 _EXAMPLE: Final = 'For example: tps AND (haiti OR venezuela) -"fee schedule"'
-_WAITING: Final = frozenset({"_AND", "_OR", "_NOT", "_MINUS", "FIELD"})  # something must follow these
+_WAITING: Final = frozenset({"_AND", "_OR", "_NOT", "_MINUS", "_BUT_NOT", "FIELD"})  # something must follow these
 _ECHOED: Final = 30  # characters of a user's own text that a sentence repeats
 
 # BARE is every run of words joined by hyphens or full stops; `_operator` then takes AND, OR and NOT out of them.
-# FORBIDDEN has a rule only so that it can be refused by name.
+# The word of EXACT is atomic: half of "#h-1b" is not what was meant.
 _GRAMMAR: Final = rf"""
     ?start: either
-          | either LATER either -> later
+          | start _BUT_NOT either -> without_later
     ?either: both (_OR both)*
     ?both: single (_AND? single)*
     ?single: (_NOT | _MINUS) single -> without
            | atom
-    ?atom: "(" either ")"
+    ?atom: "(" start ")"
          | FIELD atom -> field
          | TOPIC -> topic
          | QUOTED -> quoted
          | STARRED -> starred
+         | EXACT -> exact
          | BARE -> bare
 
     _AND: /&&?/
     _OR: /\|\|?/
     _MINUS: /(?<![^\s(&|])-(?=[^\s-])/
-    LATER.3: /%|but\s+not(?![\w-])/i
+    _BUT_NOT.3: /%|but\s+not(?![\w-])/i
     TOPIC.3: /topic:[\w-]+/i
     FIELD.2: /[^\W\d_]\w*:/
     STARRED.1: /{WORD}[*!](?![\w*!])/
+    EXACT: /#(?>{WORD})(?![\w*!-])/
     BARE: /{WORD}(?:[-._]+{WORD})*\.?/
     QUOTED: /"[^"]*"/
     BLANK: /[\s{INVISIBLE}]+/
@@ -167,11 +170,12 @@ def _parser() -> Lark:
             either=any_of,
             both=all_of,
             without=lambda parts: negate(parts[0]),
-            later=_later,
+            without_later=lambda parts: all_of((parts[0], negate(parts[1]))),
             field=_field,
             topic=_topic,
             quoted=_quoted,
             starred=_starred,
+            exact=_exact,
             bare=_bare,
         ),
         lexer_callbacks={"BARE": _operator},
@@ -184,10 +188,6 @@ def _parser() -> Lark:
 def _operator(token: Token) -> Token:
     name = token.lower()
     return token.update(type=f"_{name.upper()}") if name in OPERATORS else token
-
-
-def _later(parts: tuple[Query, Token, Query]) -> Query:
-    raise _not_yet(parts[1])
 
 
 def _field(parts: tuple[Token, Query]) -> Query:
@@ -228,6 +228,11 @@ def _starred(parts: tuple[Token]) -> Query:
     return Prefix(text)
 
 
+def _exact(parts: tuple[Token]) -> Query:
+    (text,) = _words(parts[0])
+    return Exact(text)
+
+
 def _bare(parts: tuple[Token]) -> Query:
     return in_order(_words(parts[0]))
 
@@ -258,6 +263,8 @@ def _bad_sign(plain: str, position: int) -> QueryError:
             return QueryError('A "-" must touch the word that it leaves out.', position, f"{before} -{after}")
         case "*" | "!":
             return QueryError(f'A "{sign}" can only end one plain word.', position, f"{before} {after}")
+        case "#":
+            return QueryError('A "#" must stand before one plain word.', position, f"{before} {after}")
         case ",":
             return QueryError("A comma is not part of the language.", position, f"{before} OR {after}")
         case _:
@@ -279,8 +286,6 @@ def _misplaced(plain: str, error: UnexpectedToken) -> QueryError:
     stack: Sequence[object] = error.state.value_stack
     before = stack[-1] if stack else None
     place = len(plain.rstrip()) if token.type == "$END" else _at(token)
-    if token.type == "LATER":
-        return _not_yet(token)
     if isinstance(before, Token) and before.type in _WAITING:
         return QueryError(f"Something must follow {_name(before)}.", place, _without(plain, before))
     if before is None:
@@ -310,11 +315,6 @@ def _bad_bracket(plain: str, bracket: Token, token: Token, place: int) -> QueryE
             return QueryError("There is nothing between these brackets.", place, _without(plain, bracket, token))
         case _:
             return QueryError(f"This bracket starts with {_name(token)}.", place, _without(plain, token))
-
-
-def _not_yet(token: Token) -> QueryError:
-    sentence = f"{_name(token)} is not part of the language. Write NOT before what to leave out."
-    return QueryError(sentence, _at(token))
 
 
 def _name(token: Token) -> str:

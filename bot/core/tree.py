@@ -36,6 +36,13 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Exact:
+    """One word in this form alone. Case and accents do not count here either."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prefix:
     """Any word that begins with `text`."""
 
@@ -85,7 +92,7 @@ class Any:
     parts: tuple[Query, ...]
 
 
-Leaf = Word | Prefix | Phrase | TopicRef
+Leaf = Word | Exact | Prefix | Phrase | TopicRef
 Query = Leaf | Field | Not | All | Any
 
 
@@ -149,6 +156,8 @@ def _show_leaf(leaf: Leaf) -> str:
     match leaf:
         case Word(text):
             return f'"{text}"' if text in OPERATORS else text
+        case Exact(text):
+            return f"#{text}"
         case Prefix(text):
             return f"{text}*"
         case Phrase(words):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from bot.core.index import find, read_page
 from bot.core.model import Hit
 from bot.core.page import Page
-from bot.core.query import All, Any, Field, Not, Phrase, Prefix, Query, QueryError, Word, parse
+from bot.core.query import All, Any, Exact, Field, Not, Phrase, Prefix, Query, QueryError, Word, parse
 from bot.core.terms import read_word, words_in
 from tests.queries import ANY_QUERY, PAGES
 
@@ -41,6 +41,8 @@ def stands(leaf: Query, words: list[str], page: Page) -> bool:
     match leaf:
         case Prefix(text):
             return any(read_word(word).folded.startswith(read_word(text).folded) for word in words)
+        case Exact(text):
+            return any(read_word(word).folded == read_word(text).folded for word in words)
         case Word(text):
             wanted: tuple[str, ...] = (text,)
         case Phrase(wanted):
@@ -92,6 +94,11 @@ def marked(query: str, title: str, text: str) -> list[str] | None:
         ("NOT haiti AND termin!", ["terminated", "Termination"]),
         ("“U.S.” h‑1b", ["H‑1B", "U.S"]),
         ("h 1b", ["H", "1B"]),
+        ("#terminated", ["terminated"]),
+        ("#terminate", None),
+        ("#DESIGNATION title:#terminated", ["Designation", "terminated", "designation"]),
+        ("venezuela % haiti OR texas", ["Venezuela", "Venezuela’s"]),
+        ("venezuela % haiti OR status", None),
     ],
 )
 def test_examples(query: str, words: list[str] | None) -> None:

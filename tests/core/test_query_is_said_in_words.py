@@ -18,6 +18,8 @@ from bot.core.query import describe, parse
         ("a b OR c", '(any form of "a" and "b") or "c"'),
         ("a (b OR c)", 'any form of "a" and ("b" or "c")'),
         ("deport* -x -(y z)", 'words that begin with "deport", without any form of "x" and without ("y" and "z")'),
+        ("#perm OR visa", 'exactly "perm" or any form of "visa"'),
+        ("a OR b BUT NOT c OR d", '(any form of "a" or "b"), without ("c" or "d")'),
         ("title:asylum topic:tps", 'any form of "asylum" in the title and the topic tps'),
         ("title:(asylum OR parole)", '(any form of "asylum" or "parole") in the title'),
         ("a (b OR NOT c)", 'any form of "a" and ("b" or not "c")'),

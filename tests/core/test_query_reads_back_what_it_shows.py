@@ -14,7 +14,23 @@ from tests.queries import QUERIES
 # Every sign with a meaning, its typographic look-alikes, operators, fields, and signs that have none.
 SIGNS = "()[]\"“”«»'’-–‑*!&|:,.%#/+?\u00a0\u200b\u202eé\u0301\n"
 PIECES = st.sampled_from(
-    [*SIGNS, "tps", "Haití", "AND", "or", "Not", "but not", "title:", "topic:", "topic:tps", "agenci:", "w/5", " ", " "]
+    [
+        *SIGNS,
+        "tps",
+        "Haití",
+        "AND",
+        "or",
+        "Not",
+        "but not",
+        "title:",
+        "#perm",
+        "topic:",
+        "topic:tps",
+        "agenci:",
+        "w/5",
+        " ",
+        " ",
+    ]
 )
 TYPED = st.one_of(st.lists(PIECES, max_size=20).map("".join), st.text(max_size=80))
 
@@ -88,6 +104,16 @@ def test_a_correction_that_is_offered_is_a_query(text: str) -> None:
         ("topic:green-card x", "topic:green-card AND x"),
         ("tps \ufeff\u200e haiti", "tps AND haiti"),
         ("and-then", '"and then"'),
+        ("#PERM #Haití", "#perm AND #haití"),
+        ("#or", "#or"),
+        ("a BUT NOT b", "a AND NOT b"),
+        ("a % b", "a AND NOT b"),
+        ("a OR b BUT NOT c OR d", "(a OR b) AND NOT (c OR d)"),
+        ("a b but not c d", "a AND b AND NOT (c AND d)"),
+        ("a % b % c", "a AND NOT b AND NOT c"),
+        ("a % -b", "a AND b"),
+        ("x OR (a % b)", "x OR (a AND NOT b)"),
+        ("a “but not” b", 'a AND "but not" AND b'),
     ],
 )
 def test_forms_of_writing_have_one_text(typed: str, shown: str) -> None:
