@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import assert_never
 
 import structlog
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from bot.core.agenda import after_failure, after_postponed, after_success, asking_for_all
 from bot.core.intake import Cursor, FeedResponse, NotModified, SourceSpec, Standing
@@ -54,19 +54,21 @@ async def poll_due(desk: PollDesk) -> tuple[Polled, ...]:
 async def poll_one(desk: PollDesk, source: SourceSpec, cursor: Cursor) -> Polled:
     """Poll one source. Whatever goes wrong becomes the cursor's last error; only `StoreError` is raised."""
     began = desk.clock.monotonic()
-    with bound_contextvars(source=source.id):
-        try:
-            polled = await _poll(desk, source, cursor)
-        except StoreError:
-            raise
-        except Exception as error:  # a bug that one source's items bring out harms that source
-            log.exception("poll.broke", source=source.id)
-            sentence = f"what it holds could not be worked through ({type(error).__name__})"
-            polled = _failed(desk, source, cursor, ParseError(sentence, kind="broken"))
-        if polled.error:
-            log.warning("poll.failed", source=source.id, error=polled.error)
-        elif polled.new:
-            log.info("poll.done", source=source.id, new=polled.new, alerts=polled.alerts)
+    bound = bind_contextvars(source=source.id)
+    try:
+        polled = await _poll(desk, source, cursor)
+    except StoreError:
+        raise
+    except Exception as error:  # a bug that one source's items bring out harms that source
+        log.exception("poll.broke")
+        sentence = f"what it holds could not be worked through ({type(error).__name__})"
+        polled = _failed(desk, source, cursor, ParseError(sentence, kind="broken"))
+    finally:
+        reset_contextvars(**bound)
+    if polled.error:
+        log.warning("poll.failed", source=source.id, error=polled.error)
+    elif polled.new:
+        log.info("poll.done", source=source.id, new=polled.new, alerts=polled.alerts)
     return replace(polled, seconds=desk.clock.monotonic() - began)
 
 
