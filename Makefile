@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.set-up
 
-.PHONY: run test demo lint house bench soak setup lock
+.PHONY: run test demo lint house bench quality soak setup lock
 .DEFAULT_GOAL := run
 
 run: setup            ## poll the sources and open the chat page; no tokens needed
@@ -30,6 +30,9 @@ bench: setup          ## every benchmark, a line per figure: name value unit (ba
 	  --disable-pip-version-check --python .bench-venv/bin/python install --require-hashes -r bench/reader.lock && \
 	  touch .bench-venv/reader; } || rm -rf .bench-venv
 	@$(BIN)/python bench/run.py
+
+quality: setup        ## how good detection is on labelled documents, beside a broad list; skips where they are absent
+	@$(BIN)/policybell quality ../shared/data/quality
 
 soak: setup           ## the long proofs, with a line per figure: kills, faults, bursts, seeded bugs
 	@$(BIN)/python tests/soak.py
