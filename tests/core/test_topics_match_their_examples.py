@@ -41,6 +41,22 @@ def test_the_topics_of_this_release_are_there() -> None:
         "border",
         "visas",
         "detention",
+        "refugees",
+        "humanitarian",
+        "children",
+        "enforcement",
+        "courts",
+        "litigation",
+        "work-visas",
+        "work-permits",
+        "students",
+        "family",
+        "green-card",
+        "naturalization",
+        "travel-ban",
+        "public-charge",
+        "fees-forms",
+        "policy-manual",
     ]
     assert QUERIES["deportation"] is QUERIES["removal"]
 
