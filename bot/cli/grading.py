@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import click
 
 from bot.cli.classifying import Classifier, Json
+from bot.cli.querying import with_json
 
 
 class Graded(NamedTuple):
@@ -38,11 +39,12 @@ class Figure(NamedTuple):
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path), metavar="DIR")
+@with_json
 @click.option("--items", is_flag=True, help="Also list what was missed and what was told wrongly.")
-def quality(directory: Path, *, items: bool) -> int:
+def quality(directory: Path, *, items: bool, as_json: bool) -> int:
     """How good detection is on the labelled documents of DIR, beside a broad list of words."""
     if not (directory / "score_detect.py").is_file():
-        click.echo(f"skipped: there are no labelled documents in {directory}.")
+        click.echo(f"skipped: there are no labelled documents in {directory}.", err=as_json)
         return 0
     grader = Grader(directory)
     told: Counter[str] = Counter()
@@ -51,14 +53,14 @@ def quality(directory: Path, *, items: bool) -> int:
         try:
             graded, figures = measure()
         except FileNotFoundError as error:
-            click.echo(f"skipped: there is no {Path(error.filename).name}.")
+            click.echo(f"skipped: there is no {Path(error.filename).name}.", err=as_json)
             continue
         for figure in figures:
-            click.echo(_line(figure))
+            click.echo(json.dumps(figure._asdict()) if as_json else _line(figure))
         _count_topics(graded, told, hits)
-        for line in _wrong(graded) if items else ():
+        for line in _wrong(graded) if items and not as_json else ():
             click.echo(f"    {line}")
-    for line in _topics(told, hits):
+    for line in () if as_json else _topics(told, hits):
         click.echo(line)
     return 0
 

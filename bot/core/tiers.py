@@ -66,7 +66,13 @@ _CHANGE: Final = re.compile(
     r"|requirements?|wage rates?|registration|waivers?|exercise of (?:time-limited )?authority|final rule"
     r"|proposed rule|interim (?:final )?rule|corrections?|revo(?:cation|kes|ked|king)|policy (?:manual|memo\w*|alert)"
     r"|guidance|clarif(?:ication|ies|ying)|numerical limitation|employment authorization|emergency"
-    r"|visas?|certification process|codification|announces new|new rule|begins? accepting|resum(?:es|ed|ption))\b",
+    r"|visas?|certification process|selection process|ratification"
+    r"|codification|announces new|new rule|begins? accepting|resum(?:es|ed|ption))\b",
+    re.IGNORECASE,
+)
+# How orders are named: "Securing ...", "Ending ...". Some nouns end so, too.
+_ORDER: Final = re.compile(
+    r"^(?:presidential memorandum; )?(?!meeting|hearing|listening|filing|funding|training|pricing|processing)\w+ing\b",
     re.IGNORECASE,
 )
 _PERSON: Final = (
@@ -118,6 +124,6 @@ def _in_the_register(document: Document, title: str) -> Judgment:
     kind = document.facts.get("type", "")
     if tier := _TYPES.get(kind.lower()):
         return Judgment(tier, f"the Federal Register's type: {kind}")
-    if change := _CHANGE.search(title):
+    if change := _ORDER.search(title) or _CHANGE.search(title):
         return Judgment(Tier.POLICY, f'a change is in the title: "{change[0]}"')
     return Judgment(Tier.NOTICE, "a notice without a change in its title")

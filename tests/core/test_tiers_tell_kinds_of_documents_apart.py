@@ -23,8 +23,13 @@ def _tier(title: str, standing: Standing = Standing.OFFICIAL, url: str = "https:
     [("Rule", Tier.POLICY), ("Proposed Rule", Tier.POLICY), ("Presidential Document", Tier.POLICY)],
 )
 def test_the_registers_own_type_needs_no_word_in_the_title(kind: str, tier: Tier) -> None:
-    assert _tier("Making the Shores Safe", url=REGISTER, type=kind) is tier
-    assert _tier("Making the Shores Safe", url=REGISTER, type="Notice") is Tier.NOTICE
+    assert _tier("Safe Shores", url=REGISTER, type=kind) is tier
+    assert _tier("Safe Shores", url=REGISTER, type="Notice") is Tier.NOTICE
+
+
+def test_an_order_is_known_by_how_orders_are_named() -> None:
+    assert _tier("Closing the Northern Harbors", url=REGISTER) is Tier.POLICY
+    assert _tier("Hearing on the Northern Harbors", url=REGISTER) is Tier.NOTICE
 
 
 def test_the_registers_forms_are_notices_whatever_they_are_about() -> None:

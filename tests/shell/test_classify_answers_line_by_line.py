@@ -82,3 +82,6 @@ def test_quality_stands_beside_the_broad_list(tmp_path: Path, capsys: pytest.Cap
     assert "skipped: there is no fr_labels_dev.csv" in told
     assert "headlines.policy.recall" in told
     assert "broad list" in told
+    assert run(["quality", str(tmp_path), "--json"]) == 0
+    figures = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {figure["name"]: figure["value"] for figure in figures}["headlines.policy.recall"] == 1.0
