@@ -17,7 +17,7 @@ for _family in HEADINGS:  # importing a family enters its commands, in the order
     import_module(f"bot.commands.{_family}")
 
 _PREFIX = re.compile(r"^(?:1\||/policybell(?:\s+|$)|/)", re.IGNORECASE)
-_ARGUMENT = re.compile(r'"[^"]*"?|[^\s"]+')
+_ARGUMENT = re.compile(r'-?(?:[A-Za-z]+:)?"[^"]*"?|[^\s"]+')
 _QUOTES = str.maketrans("“”„«»", '"""""')
 
 _WHO_MAY_CHANGE = {
@@ -30,7 +30,8 @@ def read_line(text: str) -> tuple[str, tuple[str, ...]]:
     """Split a typed line or a pressed choice into its verb, in lower case, and its words.
 
     `/`, `/policybell`, the choices' `1|` and a bot's name behind the verb (`/follow@somebot`) fall away.
-    A quoted phrase is one word and keeps its quotes, so that joining the words gives the line back.
+    A quoted phrase is one word, with a `-` or a field before it (`-title:"fee schedule"`), and keeps its quotes, so
+    that joining the words gives the line back.
     """
     line = text.strip()
     while stripped := _PREFIX.match(line):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bot.commands.naming import Wish, chosen, line_for, line_with, wishes
+from bot.commands.naming import Wish, chosen, line_again, line_for, line_with, wishes
 from bot.commands.registry import Desk, Who, command
 from bot.commands.searching import matching
 from bot.commands.wording import bold, italic, paused_note, plural, refusal, reply, state_in_words, story_line, typed
@@ -100,8 +100,8 @@ async def _drop(desk: Desk, call: Call, held: tuple[Subscription, ...]) -> Reply
     for subscription in meant:
         await desk.store.unfollow(call.chat, subscription.query, desk.clock.now())
         parts += ["Stopped following ", bold(subscription.label), ". To undo: "]
-        parts += [typed(desk, call, f"follow {line_for(subscription.query)}"), "\n"]
-    return reply(*parts, choices=[Choice("Undo", f"follow {line_for(one.query)}") for one in meant[:1]])
+        parts += [typed(desk, call, line_again(subscription)), "\n"]
+    return reply(*parts, choices=[Choice("Undo", line_again(one)) for one in meant[:1]])
 
 
 def _lines(desk: Desk, call: Call, held: Iterable[Subscription]) -> Iterable[str | Span]:

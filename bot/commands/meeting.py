@@ -13,6 +13,7 @@ from bot.core.speech import Call, Choice, Reply, Span
 HEADINGS = {
     "meeting": "Start here",
     "following": "What this chat follows",
+    "filtering": "Your own queries",
     "channels": "Channels",
     "silence": "Make it quieter",
     "looking": "Look back",

@@ -11,6 +11,7 @@ from bot.commands.wording import bold, echo, fits, refusal
 from bot.core.model import Subscription, Topic
 from bot.core.query import All, QueryError, TopicRef, parse, show
 from bot.core.speech import Call, Choice
+from bot.core.syntax import ADMITTED
 from bot.core.text import cut
 from bot.core.tree import all_of
 
@@ -64,6 +65,23 @@ def unknown_topic(desk: Desk, call: Call, word: str) -> Declined:
     line = " ".join((call.verb, near.id, *(arg for arg in call.args if arg != word)))
     question = "There is no topic ", bold(echo(word)), ". Did you mean ", bold(near.id), "?"
     return Declined(refusal(*question, choices=[Choice(line, line), topics]))
+
+
+def is_topic(query: str) -> bool:
+    """Say whether a stored query is what `follow` makes: a topic, alone or narrowed; any other is a filter."""
+    try:
+        tree = parse(query, limits=ADMITTED)
+    except QueryError:
+        return False
+    return isinstance(tree.parts[0] if isinstance(tree, All) else tree, TopicRef)
+
+
+def line_again(subscription: Subscription) -> str:
+    """Write the line that brings a dropped subscription back."""
+    if is_topic(subscription.query):
+        return f"follow {line_for(subscription.query)}"
+    named = f"{subscription.label} = " if subscription.label != subscription.query else ""
+    return f"filter save {named}{subscription.query}"
 
 
 def line_for(query: str) -> str:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from bot.commands.registry import Desk
-from bot.core.model import Hit, Story, Topic
+from bot.commands.wording import story_line
+from bot.core.card import excerpt
+from bot.core.model import Hit, Story, Topic, Voice
 from bot.core.page import Page, find, read_page
+from bot.core.preview import Preview, Sample, Survey
 from bot.core.query import Query, QueryError, expand, parse, read_topics
+from bot.core.speech import Span
 
 _LOOK_BACK = 500  # newest stories that a question looks through
+_SURVEYED = 2_000  # newest stories that a preview asks: about a second on a small machine
 _BREATH = 20  # stories between two pauses for the event loop
 
 
@@ -54,3 +60,35 @@ def words_of(story: Story, hits: tuple[Hit, ...]) -> tuple[str, ...]:
     """Give the words of a story that hits point at, each once, in order."""
     fields = {"title": story.lead.title, "text": story.lead.text}
     return tuple(dict.fromkeys(fields[hit.field][hit.start : hit.end] for hit in hits))
+
+
+async def survey(desk: Desk, query: Query, samples: int = 3) -> Preview:
+    """Ask the newest stored stories of the last 30 days; show the first few that match.
+
+    Raise `QueryError` where the query names a topic that is none.
+    """
+    asked = Survey(query, topic_trees(desk.topics), desk.clock.now())
+    found: list[Sample] = []
+    read = 0
+    before: int | None = None
+    while read < _SURVEYED and (part := await desk.store.stories(_BREATH, before)):
+        for story in part:
+            hits = asked.look(story, page_of(story))
+            if hits is not None and len(found) < samples:
+                found.append(Sample(story, hits))
+        read, before = read + len(part), part[-1].number
+        if part[-1].first_seen_at < asked.since:
+            break
+        await desk.clock.sleep(0)
+    return asked.preview(tuple(found))
+
+
+def marked(sample: Sample, voice: Voice) -> tuple[Span, ...]:
+    """Name a story on one line, the words that matched in bold; where they stand in its text alone, quote it."""
+    lead = sample.story.lead
+    title, rest = story_line(sample.story, voice)
+    in_title = [hit for hit in sample.hits if hit.field == "title"]
+    in_text = [hit for hit in sample.hits if hit.field == "text"]
+    if in_title:
+        return *(replace(span, url=lead.url) for span in excerpt(lead.title, in_title)), rest
+    return title, rest, *((Span("\n"), *excerpt(lead.text, in_text)) if in_text else ())

@@ -65,7 +65,7 @@ def card(alert: Alert, *, repeat: bool = False) -> Card:
     return Card(
         headline=_line(document.title, HEADLINE_SIZE),
         byline=_byline(document),
-        excerpt=_excerpt(document.text, [hit for why in alert.why for hit in why.hits if hit.field == "text"]),
+        excerpt=excerpt(document.text, [hit for why in alert.why for hit in why.hits if hit.field == "text"]),
         facts=tuple(_facts(document, alert.voice)),
         link=_link(document.url),
         footer=_footer(alert),
@@ -118,7 +118,7 @@ def _byline(document: Document) -> tuple[Span, ...]:
 # --- what it says -------------------------------------------------------------------------------------------------
 
 
-def _excerpt(text: str, hits: Iterable[Hit]) -> tuple[Span, ...]:
+def excerpt(text: str, hits: Iterable[Hit]) -> tuple[Span, ...]:
     """Quote up to `EXCERPT_SIZE` around the first hits, the hits in bold."""
     within = sorted({(hit.start, hit.end) for hit in hits if 0 <= hit.start < hit.end <= len(text)})
     start = _start(text, within[0][0]) if within else 0

@@ -29,6 +29,8 @@ from bot.commands import read_line
         ("follow tps “work permit”", "follow", ("tps", '"work permit"')),
         ('follow tps "work permit', "follow", ("tps", '"work permit')),
         ('follow tps"work permit"x', "follow", ("tps", '"work permit"', "x")),
+        ('search tps -"fee rule"', "search", ("tps", '-"fee rule"')),
+        ('search -title:"fee rule"', "search", ('-title:"fee rule"',)),
         ("why https://newsroom.example/a?b=1@c", "why", ("https://newsroom.example/a?b=1@c",)),
         ("follow\ntps\tvenezuela", "follow", ("tps", "venezuela")),
     ],

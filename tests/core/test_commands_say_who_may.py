@@ -10,7 +10,7 @@ from bot.core.model import Chat
 from tests.fakes.asker import Asker, a_desk, lines_of, text_of
 
 OF_THE_CHATS = [
-    *("start", "help", "topics", "follow", "unfollow", "list"),
+    *("start", "help", "topics", "follow", "unfollow", "list", "filter", "search"),
     *("pause", "resume", "mute", "unmute", "missed"),
     *("latest", "why", "timezone", "lang", "privacy", "mydata", "forget", "status", "sources"),
 ]
@@ -32,7 +32,7 @@ def test_the_registry_has_what_is_promised_in_the_order_of_help():
     assert [name for name, known in COMMANDS.items() if not known.is_on("web")] == ["channel"]
     changing = {name for name, known in COMMANDS.items() if known.who is Who.CHANGERS}
     assert changing == {
-        *("follow", "unfollow", "pause", "resume", "mute", "unmute", "timezone", "lang", "forget"),
+        *("follow", "unfollow", "filter", "pause", "resume", "mute", "unmute", "timezone", "lang", "forget"),
     }
     assert {name for name, known in COMMANDS.items() if known.who is Who.OPERATORS} == {"alarms", "outbox"}
 
