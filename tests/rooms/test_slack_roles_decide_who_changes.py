@@ -31,6 +31,7 @@ NEWS, BESIDE = Chat("slack", "", "C0NEWS"), Chat("slack", "", "C0BESIDE")
 LINES = {
     "follow": "follow removal",
     "unfollow": "unfollow tps",
+    "filter": "filter save haiti bond",
     "pause": "pause 3d",
     "resume": "resume",
     "mute": "mute 8h",
