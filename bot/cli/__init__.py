@@ -39,7 +39,7 @@ COMMANDS = {
     "match": Family("querying", "Does a text match a query? Exit 0 for yes, 1 for no, 2 for a bad query."),
     "query": Family("querying", "How a query is read, in words and in its canonical form."),
     "classify": Family("classifying", "What the shipped topics make of documents: one JSON object a line in, one out."),
-    "quality": Family("grading", "How good detection is on the labelled documents of DIR, beside a broad list of words."),
+    "quality": Family("grading", "How good detection is on the labelled documents of DIR, beside a broad list."),
     "slack": Family("platforms", "What is needed once to set up Slack."),
     "telegram": Family("platforms", "What is needed once to set up Telegram."),
     "backup": Family("database", "Write everything to a new file, checked and compressed; the bot may run."),

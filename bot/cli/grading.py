@@ -42,7 +42,7 @@ class Figure(NamedTuple):
 @with_json
 @click.option("--items", is_flag=True, help="Also list what was missed and what was told wrongly.")
 def quality(directory: Path, *, items: bool, as_json: bool) -> int:
-    """How good detection is on the labelled documents of DIR, beside a broad list of words."""
+    """How good detection is on the labelled documents of DIR, beside a broad list."""
     if not (directory / "score_detect.py").is_file():
         click.echo(f"skipped: there are no labelled documents in {directory}.", err=as_json)
         return 0
