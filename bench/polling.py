@@ -51,6 +51,7 @@ async def figures() -> AsyncIterator[Figure]:
 
 
 async def _beside_plain_aiohttp(folder: Path, root: str, reading: ReadingRoom) -> list[Figure]:
+    before = await asyncio.to_thread(by_reader, root, _FEEDS_OF_READER, _ROUNDS_OF_READER)
     same, full = Poller(folder / "same", f"{root}/same", reading), Poller(folder / "full", f"{root}/full", reading)
     await same.first_round()
     await full.first_round()
@@ -76,7 +77,9 @@ async def _beside_plain_aiohttp(folder: Path, root: str, reading: ReadingRoom) -
     news = [await growing.round_with_news(first=number == 0) for number in range(ROUNDS + 1)][1:]
     costs["growing"] = [sum(parts) for parts in news]
     await growing.close()
-    peer = await asyncio.to_thread(by_reader, root, _FEEDS_OF_READER, _ROUNDS_OF_READER)
+    after = await asyncio.to_thread(by_reader, root, _FEEDS_OF_READER, _ROUNDS_OF_READER)
+    # It is a process of its own, so its rounds cannot alternate with ours: they stand on both sides of them.
+    peer = {name: (before[name] + after[name]) / 2 for name in before.keys() & after.keys()}
     return [*_compare(costs), *_split(news), *_beside_reader(costs, peer)]
 
 
