@@ -55,20 +55,21 @@ async def filter_(desk: Desk, call: Call) -> Reply:
 @command("search QUERY", "what a query finds among the stories of the last 30 days", who=Who.EVERYBODY)
 async def search(desk: Desk, call: Call) -> Reply:
     written = _read(desk, call, call.args)
-    seen = await survey(desk, written.query, _SEARCHED)
+    (seen,) = await survey(desk, written.query, samples=_SEARCHED)
     save = f"filter save {written.line}"
     return reply(*_found(desk, seen), *_advice(seen), choices=[Choice("Save as a filter", save)] if seen.count else [])
 
 
 async def _test(desk: Desk, call: Call, words: tuple[str, ...]) -> Reply:
     written = _read(desk, call, words)
-    return reply(*_preview(desk, written, await survey(desk, written.query)), choices=[_LIST])
+    (seen,) = await survey(desk, written.query)
+    return reply(*_preview(desk, written, seen), choices=[_LIST])
 
 
 async def _add(desk: Desk, call: Call, words: tuple[str, ...]) -> Reply:
     """Show what a filter would have found, and how to keep it."""
     written = _read(desk, call, words)
-    seen = await survey(desk, written.query)
+    (seen,) = await survey(desk, written.query)
     return _offer(desk, call, _preview(desk, written, seen), seen, f"filter save {written.line}")
 
 
@@ -82,7 +83,7 @@ async def _save(desk: Desk, call: Call, words: tuple[str, ...]) -> Reply:
 
 
 async def _keep(desk: Desk, call: Call, written: _Written) -> Reply:
-    seen = await survey(desk, written.query)
+    (seen,) = await survey(desk, written.query)
     if seen.is_too_much:
         raise Declined(refusal(*_too_much(seen)))
     text = show(written.query)
@@ -102,8 +103,7 @@ async def _edit(desk: Desk, call: Call, words: tuple[str, ...]) -> Reply:
         line = f"filter edit {old.id} {old.query}"
         return reply(bold(old.label), " reads: ", typed(desk, call, line), "\nSend that line with what is to change.")
     written = _read(desk, call, words[1:])
-    seen = await survey(desk, written.query)
-    before = await survey(desk, parse(old.query))
+    seen, before = await survey(desk, written.query, parse(old.query))
     change = f"\nThe filter {old.id} finds {before.count:,} now; it would find {seen.count:,}."
     parts = [*_preview(desk, written, seen), Span(change)]
     return _offer(desk, call, parts, seen, f"filter replace {old.id} {written.line}")
@@ -114,7 +114,7 @@ async def _replace(desk: Desk, call: Call, words: tuple[str, ...]) -> Reply:
     old = await _held(desk, call, words[:1])
     written = _read(desk, call, words[1:])
     if show(written.query) == old.query:
-        return refusal("That is what it reads now. ", *_rereads(desk, call, old))
+        return refusal("That is what it reads now. To change it: ", typed(desk, call, f"filter edit {old.id}"))
     kept = await _keep(desk, call, written)
     await desk.store.unfollow(call.chat, old.query, desk.clock.now())
     undo = typed(desk, call, line_again(old))
@@ -156,10 +156,6 @@ async def _held(desk: Desk, call: Call, words: tuple[str, ...]) -> Subscription:
     return found
 
 
-def _rereads(desk: Desk, call: Call, old: Subscription) -> Iterable[str | Span]:
-    return "To change it: ", typed(desk, call, f"filter edit {old.id}")
-
-
 def _read(desk: Desk, call: Call, words: tuple[str, ...]) -> _Written:
     """Read `[NAME =] QUERY`; decline where it cannot be read, with the place marked."""
     equals = words.index("=") if "=" in words else -1
@@ -191,7 +187,7 @@ def _found(desk: Desk, seen: Preview) -> Iterable[Span]:
     days = min(max(round(seen.covers / _DAY), 1), WINDOW.days)
     looked = f"{plural(seen.looked_at, 'story', 'stories')} of the last {plural(days, 'day')}"
     if seen.count:
-        rate = f"about {seen.count * 7 / days:.0f} a week" if days >= _WEEK else f"{seen.a_day:.0f} a day"
+        rate = f"about {seen.count * _WEEK / days:.0f} a week" if days >= _WEEK else f"{seen.a_day:.0f} a day"
         yield Span(f"Matched {seen.count:,} of {looked} ({rate}).\n")
     else:
         yield Span(f"Matched none of {looked}. That can be right for rare events.\n")

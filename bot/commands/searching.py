@@ -11,7 +11,7 @@ from bot.commands.wording import story_line
 from bot.core.card import excerpt
 from bot.core.model import Hit, Story, Topic, Voice
 from bot.core.page import Page, find, read_page
-from bot.core.preview import Preview, Sample, Survey
+from bot.core.preview import WINDOW, Preview, Sample, Survey
 from bot.core.query import Query, QueryError, expand, parse, read_topics
 from bot.core.speech import Span
 
@@ -62,25 +62,28 @@ def words_of(story: Story, hits: tuple[Hit, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(fields[hit.field][hit.start : hit.end] for hit in hits))
 
 
-async def survey(desk: Desk, query: Query, samples: int = 3) -> Preview:
-    """Ask the newest stored stories of the last 30 days; show the first few that match.
+async def survey(desk: Desk, *queries: Query, samples: int = 3) -> list[Preview]:
+    """Ask the newest stored stories of the last 30 days, each once; show the first few that match each query.
 
-    Raise `QueryError` where the query names a topic that is none.
+    Raise `QueryError` where a query names a topic that is none.
     """
-    asked = Survey(query, topic_trees(desk.topics), desk.clock.now())
-    found: list[Sample] = []
+    now = desk.clock.now()
+    asked = [Survey(query, topic_trees(desk.topics), now) for query in queries]
+    found: list[list[Sample]] = [[] for _ in queries]
     read = 0
     before: int | None = None
     while read < _SURVEYED and (part := await desk.store.stories(_BREATH, before)):
         for story in part:
-            hits = asked.look(story, page_of(story))
-            if hits is not None and len(found) < samples:
-                found.append(Sample(story, hits))
+            page = page_of(story)
+            for one, shown in zip(asked, found, strict=True):
+                hits = one.look(story, page)
+                if hits is not None and len(shown) < samples:
+                    shown.append(Sample(story, hits))
         read, before = read + len(part), part[-1].number
-        if part[-1].first_seen_at < asked.since:
+        if part[-1].first_seen_at < now - WINDOW:
             break
         await desk.clock.sleep(0)
-    return asked.preview(tuple(found))
+    return [one.preview(tuple(shown)) for one, shown in zip(asked, found, strict=True)]
 
 
 def marked(sample: Sample, voice: Voice) -> tuple[Span, ...]:

@@ -73,7 +73,7 @@ class Survey:
 
     def __init__(self, query: Query, topics: Mapping[str, Query], now: datetime, window: timedelta = WINDOW) -> None:
         """`query` still names its topics, `topics` are their queries. Raise `QueryError` for a topic unknown."""
-        self.since = now - window
+        self._since = now - window
         self._now = now
         self._clauses = query.parts if isinstance(query, All) else (query,)
         self._expanded = [expand(clause, topics) for clause in self._clauses]
@@ -87,7 +87,7 @@ class Survey:
     def look(self, story: Story, page: Page) -> tuple[Hit, ...] | None:
         """Ask one story, whose words are `page`: where it matches, or None; None for one from before the window."""
         when = min(story.lead.claimed_at or story.first_seen_at, story.first_seen_at)
-        if when < self.since:
+        if when < self._since:
             return None
         self._looked_at += 1
         self._oldest = min(self._oldest, when)
