@@ -60,7 +60,7 @@ _ROUTINE: Final = re.compile(
 )
 _CHANGE: Final = re.compile(
     r"\b(?:(?:re-?)?designat(?:ion|ing|es|ed)|terminat(?:ion|ing|es|ed)|exten(?:sion|ding|ds|ded)"
-    r"|vacat(?:ur|es|ed|ing)|rec?scission|recission|rescind(?:s|ed|ing)?|suspen(?:sion|ding|ds|ded)"
+    r"|vacat(?:ur|es|ed|ing)|res?cission|rescind(?:s|ed|ing)?|suspen(?:sion|ding|ds|ded)"
     r"|(?:re)?instat(?:es|ed|ing|ement)|finding of|invocation|implement(?:ation|ing|s)|restrict(?:ion|ing|s)"
     r"|eligibility|fees?|proclamation|executive order|re-?delegation|delegation of authority|pilot"
     r"|requirements?|wage rates?|registration|waivers?|exercise of (?:time-limited )?authority|final rule"
