@@ -71,9 +71,9 @@ class Preview:
 class Survey:
     """One query that is asked of story after story; show it the newest first."""
 
-    def __init__(self, query: Query, topics: Mapping[str, Query], now: datetime, window: timedelta = WINDOW) -> None:
+    def __init__(self, query: Query, topics: Mapping[str, Query], now: datetime) -> None:
         """`query` still names its topics, `topics` are their queries. Raise `QueryError` for a topic unknown."""
-        self._since = now - window
+        self._since = now - WINDOW
         self._now = now
         self._clauses = query.parts if isinstance(query, All) else (query,)
         self._expanded = [expand(clause, topics) for clause in self._clauses]
